@@ -1,0 +1,56 @@
+// The head of an HTTP/1 request, strict to RFC 9112: what the RFC forbids is refused, never repaired. Pure: no sockets, no
+// clock, no allocation.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/field.h"
+
+namespace labcoat::http {
+
+struct RequestLimits {
+  size_t target_bytes_max = 8 * 1024;   // 414
+  size_t header_bytes_max = 32 * 1024;  // whole head, request line included; 431
+  size_t fields_max = 100;              // 431; at most RequestHead::fields_capacity
+};
+
+struct RequestHead {
+  static constexpr size_t fields_capacity = 128;
+
+  std::string_view method;  // a token; case-sensitive
+  std::string_view target;  // as sent
+  // The target's parts. For absolute-form ("http://host/path?q") path and query come from the URL and `host` from its
+  // authority; for "*" path is "*". `query` has no '?'; has_query tells "/a?" from "/a".
+  std::string_view path;
+  std::string_view query;
+  bool has_query = false;
+  int minor_version = 1;  // HTTP/1.0 or HTTP/1.1
+  std::array<Field, fields_capacity> fields;
+  size_t field_count = 0;
+
+  // Facts drawn from the fields while they were checked.
+  std::string_view host;         // valid uri-host [":" port]; empty only for HTTP/1.0 without Host
+  int64_t content_length = -1;   // -1: none given
+  bool chunked = false;          // Transfer-Encoding: chunked, HTTP/1.1 only
+  bool keep_alive = true;        // after RFC 9112 section 9.3
+  bool expect_continue = false;  // HTTP/1.1 only
+  bool upgrade = false;          // Connection: upgrade and an Upgrade field
+
+  // Set on bad: the status to answer (400, 414, 417, 431, 501, 505) and a few words of why, for the log.
+  int status = 0;
+  const char* why = "";
+
+  // First field with this name (case-insensitive), or nullptr.
+  const Field* find(std::string_view name) const;
+};
+
+// Views in `out` point into `bytes`. `used` is the length of the head, set only on done. On need_more call again with the
+// same bytes and more behind them; `scanned` (0 at first) remembers how far was looked, so that a drip of bytes costs
+// linear time. A single CRLF before the request line is skipped (RFC 9112 section 2.2).
+Parsed parse_request(std::string_view bytes, const RequestLimits& limits, RequestHead& out,
+                     size_t& used, size_t& scanned);
+
+}  // namespace labcoat::http
