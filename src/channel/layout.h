@@ -1,11 +1,16 @@
-// The channel's bytes: a sealed memfd, one per app, shared by the edge and the workers. This header is the format, as
-// docs/formats/channel.md tells it in words; both sides include it and nothing else of each other.
+// The channel's bytes: a sealed memfd, one per app, shared by the edge and the workers. This header
+// is the format, as docs/formats/channel.md tells it in words; both sides include it and nothing
+// else of each other.
 //
 // Rules that make it safe to be killed at any instruction:
-//  - Ownership of a slot is one 64-bit word, `claim`. A worker takes a request by one compare-and-swap on it, so there is no
-//    moment at which a request belongs to nobody. The queue's head is only a hint that anybody may push forward.
-//  - Every word has one writer (named below), but for `claim` (compare-and-swap) and the flags that are exchanged.
-//  - Nothing here is a pointer, a lock or a length that the edge believes: it copies what a worker wrote, then checks it.
+//  - Ownership of a slot is one 64-bit word, `claim`. A worker takes a request by one
+//  compare-and-swap on it, so there is no
+//    moment at which a request belongs to nobody. The queue's head is only a hint that anybody may
+//    push forward.
+//  - Every word has one writer (named below), but for `claim` (compare-and-swap) and the flags that
+//  are exchanged.
+//  - Nothing here is a pointer, a lock or a length that the edge believes: it copies what a worker
+//  wrote, then checks it.
 #pragma once
 
 #include <atomic>
@@ -20,31 +25,32 @@ constexpr u32 version = 1;
 
 constexpr size_t cache_line = 64;
 constexpr u32 slots_max = 1 << 16;
-constexpr u32 endpoints_max = 1024;   // ids 0..1023; reused only after the edge has let go of a dead one
+constexpr u32 endpoints_max =
+    1024;  // ids 0..1023; reused only after the edge has let go of a dead one
 constexpr u32 edge_threads_max = 64;
 
 // One worker thread's (or event loop's) place in the channel; also its row of the scoreboard.
 struct alignas(2 * cache_line) Endpoint {
-  // Written by the worker, exchanged to 0 by whoever rings: 1 while it sleeps on its doorbell or is about to.
+  // Written by the worker, exchanged to 0 by whoever rings: 1 while it sleeps on its doorbell or is
+  // about to.
   std::atomic<u32> sleeping;
   u32 pad0;
   // Scoreboard, written by the worker alone.
   std::atomic<u64> pid;
-  std::atomic<u64> requests;     // finished
-  std::atomic<u64> busy_ns;      // time spent inside the app
-  std::atomic<i64> started_ns;   // when the current request was taken; 0 while idle
-  std::atomic<u64> current;      // queue entry of the current request
+  std::atomic<u64> requests;    // finished
+  std::atomic<u64> busy_ns;     // time spent inside the app
+  std::atomic<i64> started_ns;  // when the current request was taken; 0 while idle
+  std::atomic<u64> current;     // queue entry of the current request
 };
 static_assert(sizeof(Endpoint) == 128);
 
-// Where an edge thread says whether it must be woken, and which of its slots have news.
+// Where an edge thread says whether it must be woken. Its slots are the ones from index * (slots /
+// edge threads) on; which of them have news stands in the dirty bits, one per slot, set by workers
+// and taken by the edge.
 struct alignas(2 * cache_line) EdgeThread {
-  // Written by the edge thread: 0 awake; 1 asleep for at most a millisecond, so a bell may be put off until the batch is
-  // done; 2 asleep until rung. Exchanged to 0 by whoever rings.
+  // Written by the edge thread: 0 awake; 1 asleep for at most a millisecond, so a bell may be put
+  // off until the batch is done; 2 asleep until rung. Exchanged to 0 by whoever rings.
   std::atomic<u32> sleeping;
-  u32 first_slot;  // constant: this thread's slots are first_slot .. first_slot + slot_count - 1
-  u32 slot_count;
-  u32 dirty_offset;  // constant: u64 words in the file, one bit per slot of this thread, set by workers, taken by the edge
 };
 static_assert(sizeof(EdgeThread) == 128);
 
@@ -58,31 +64,44 @@ enum class SlotState : u8 {
 constexpr u64 make_claim(u32 generation, u32 endpoint, SlotState state) {
   return (u64{generation} << 32) | (u64{endpoint} << 8) | static_cast<u64>(state);
 }
-constexpr u32 claim_generation(u64 claim) { return static_cast<u32>(claim >> 32); }
-constexpr u32 claim_endpoint(u64 claim) { return static_cast<u32>(claim >> 8) & 0xffffff; }
-constexpr SlotState claim_state(u64 claim) { return static_cast<SlotState>(claim & 0xff); }
+constexpr u32 claim_generation(u64 claim) {
+  return static_cast<u32>(claim >> 32);
+}
+constexpr u32 claim_endpoint(u64 claim) {
+  return static_cast<u32>(claim >> 8) & 0xffffff;
+}
+constexpr SlotState claim_state(u64 claim) {
+  return static_cast<SlotState>(claim & 0xff);
+}
 
-// A queue entry names a slot and the generation it was queued with; a worker that finds another generation, or a state
-// other than ready, drops the entry.
-constexpr u64 make_entry(u32 slot, u32 generation) { return (u64{generation} << 32) | slot; }
-constexpr u32 entry_slot(u64 entry) { return static_cast<u32>(entry); }
-constexpr u32 entry_generation(u64 entry) { return static_cast<u32>(entry >> 32); }
+// A queue entry names a slot and the generation it was queued with; a worker that finds another
+// generation, or a state other than ready, drops the entry.
+constexpr u64 make_entry(u32 slot, u32 generation) {
+  return (u64{generation} << 32) | slot;
+}
+constexpr u32 entry_slot(u64 entry) {
+  return static_cast<u32>(entry);
+}
+constexpr u32 entry_generation(u64 entry) {
+  return static_cast<u32>(entry >> 32);
+}
 
 enum RequestFlags : u32 {
-  request_https = 1,        // scheme
-  request_http10 = 2,       // HTTP/1.0, else HTTP/1.1
+  request_https = 1,         // scheme
+  request_http10 = 2,        // HTTP/1.0, else HTTP/1.1
   request_body_in_file = 4,  // the body is in a file whose descriptor the edge sends when asked
-  request_repeated = 8,     // a worker died with it once already
+  request_repeated = 8,      // a worker died with it once already
 };
 
-// Strings of the request lie one behind the other in the request area, in this order, without separators:
-// method, target (as sent), path (decoded and normalised), query, server name, remote address; then `field_count` times
-// { FieldHeader, name, value }; then, unless request_body_in_file, the body at `body_offset`.
+// Strings of the request lie one behind the other in the request area, in this order, without
+// separators: method, target (as sent), path (decoded and normalised), query, server name, remote
+// address; then `field_count` times { FieldHeader, name, value }; then, unless
+// request_body_in_file, the body at `body_offset`.
 struct RequestInfo {
-  u64 id;             // unique in this run; shown in logs as 16 hex digits
-  i64 received_ns;    // first byte read
+  u64 id;           // unique in this run; shown in logs as 16 hex digits
+  i64 received_ns;  // first byte read
   i64 enqueued_ns;
-  i64 deadline_ns;    // waiting longer than this is answered 503; 0: none
+  i64 deadline_ns;  // waiting longer than this is answered 503; 0: none
   i64 body_bytes;
   u32 flags;
   u32 field_count;
@@ -92,7 +111,7 @@ struct RequestInfo {
   u32 query_bytes;
   u32 server_name_bytes;
   u32 remote_address_bytes;
-  u32 body_offset;    // from the start of the request area
+  u32 body_offset;  // from the start of the request area
   u16 server_port;
   u16 remote_port;
 };
@@ -105,13 +124,15 @@ struct FieldHeader {
 };
 static_assert(sizeof(FieldHeader) == 8);
 
-// The response is a stream of frames in the slot's ring. Frames start at multiples of 8; a payload may wrap around.
+// The response is a stream of frames in the slot's ring. Frames start at multiples of 8; a payload
+// may wrap around.
 enum class FrameType : u32 {
-  head = 1,   // ResponseHead, reason, then field_count times { FieldHeader, name, value }
-  data = 2,   // body bytes
-  file = 3,   // FileSpan; the descriptor travels over the worker's control socket
-  end = 4,    // the response is complete; the worker never touches the slot again
-  broken = 5,  // the app failed after the head: the edge must break the connection off; also the last frame
+  head = 1,    // ResponseHead, reason, then field_count times { FieldHeader, name, value }
+  data = 2,    // body bytes
+  file = 3,    // FileSpan; the descriptor travels over the worker's control socket
+  end = 4,     // the response is complete; the worker never touches the slot again
+  broken = 5,  // the app failed after the head: the edge must break the connection off; also the
+               // last frame
 };
 
 struct FrameHeader {
@@ -121,10 +142,10 @@ struct FrameHeader {
 static_assert(sizeof(FrameHeader) == 8);
 
 struct ResponseHead {
-  u16 status;         // 200..599
+  u16 status;  // 200..599
   u16 reason_bytes;
   u32 field_count;
-  i64 body_bytes;     // what the app's Content-Length says, or what the worker counted; -1: not known
+  i64 body_bytes;  // what the app's Content-Length says, or what the worker counted; -1: not known
 };
 static_assert(sizeof(ResponseHead) == 16);
 
@@ -142,10 +163,11 @@ struct alignas(4 * cache_line) Slot {
   // Lines 2-3, edge.
   RequestInfo request;
   u8 pad1[128 - sizeof(RequestInfo)];
-  // Line 4, two halves. By the worker: bytes of frames published since the slot was made ready; the release store pairs
-  // with the edge's acquire load.
+  // Line 4, two halves. By the worker: bytes of frames published since the slot was made ready; the
+  // release store pairs with the edge's acquire load.
   std::atomic<u64> written;
-  std::atomic<u32> waiting_for_room;  // set by the worker, exchanged to 0 by the edge when it has made room
+  std::atomic<u32>
+      waiting_for_room;  // set by the worker, exchanged to 0 by the edge when it has made room
   u32 pad2;
   // By the edge: bytes of frames it has copied out (release, pairs with the worker's acquire load).
   std::atomic<u64> consumed;
@@ -161,7 +183,7 @@ static_assert(std::atomic<u64>::is_always_lock_free && std::atomic<u32>::is_alwa
 struct alignas(4096) Header {
   u64 magic;
   u32 version;
-  u32 slot_count;      // a multiple of 64 * edge_thread_count
+  u32 slot_count;  // a multiple of 64 * edge_thread_count
   u32 endpoint_count;
   u32 edge_thread_count;
   u32 queue_capacity;  // a power of two, at least 4 * slot_count
@@ -170,13 +192,15 @@ struct alignas(4096) Header {
   u32 pad0;
   u64 file_bytes;
   u64 endpoints_offset;
-  u64 edge_threads_offset;
-  u64 queue_offset;    // queue_capacity atomic u64 entries
-  u64 slots_offset;    // slot i: Slot at slots_offset + i * slot_stride, its request area, then its response ring
+  u64 edge_threads_offset;  // the dirty bits follow, at the next cache line
+  u64 queue_offset;         // queue_capacity atomic u64 entries
+  u64 slots_offset;  // slot i: Slot at slots_offset + i * slot_stride, its request area, then its
+                     // response ring
   u64 slot_stride;
   u64 request_offset;   // within a slot
   u64 response_offset;  // within a slot
-  // Written by the edge: one past the last entry. The release store pairs with the workers' acquire loads.
+  // Written by the edge: one past the last entry. The release store pairs with the workers' acquire
+  // loads.
   alignas(128) std::atomic<u64> tail;
   // Pushed forward by whoever finds the entry it points to no longer ready.
   alignas(128) std::atomic<u64> head;
@@ -188,8 +212,10 @@ static_assert(sizeof(Header) == 4096);
 // What goes over the control socket (SOCK_SEQPACKET) between one worker and the edge.
 enum class MessageKind : u32 {
   want_body = 1,  // worker to edge: send me the body file of this slot and generation
-  body = 2,       // edge to worker, with one descriptor, positioned anywhere (read it with pread); none: no longer wanted
-  file = 3,       // worker to edge, with one descriptor: the file that a FileSpan with this number will name
+  body = 2,  // edge to worker, with one descriptor, positioned anywhere (read it with pread); none:
+             // no longer wanted
+  file = 3,  // worker to edge, with one descriptor: the file that a FileSpan with this number will
+             // name
 };
 
 struct Message {

@@ -1,5 +1,5 @@
-// Loop: one thread's epoll, its clock, and the messages other threads post to it. Everything a Loop calls runs on its
-// thread; only post() may be called from elsewhere.
+// Loop: one thread's epoll, its clock, and the messages other threads post to it. Everything a Loop
+// calls runs on its thread; only post() may be called from elsewhere.
 #pragma once
 
 #include <atomic>
@@ -28,15 +28,16 @@ class Loop {
  public:
   static Result<std::unique_ptr<Loop>> create();
 
-  // `events` are EPOLL* bits, EPOLLET included when wanted. Fails only for want of kernel memory or a bad descriptor.
+  // `events` are EPOLL* bits, EPOLLET included when wanted. Fails only for want of kernel memory or
+  // a bad descriptor.
   Status watch(int fd, u32 events, Watcher& watcher);
   Status change(int fd, u32 events, Watcher& watcher);
-  // A watcher that is forgotten gets no more calls, not even for events of the same batch. Closing the descriptor is the
-  // caller's.
+  // A watcher that is forgotten gets no more calls, not even for events of the same batch. Closing
+  // the descriptor is the caller's.
   void forget(int fd, Watcher& watcher);
 
-  // One batch: waits at most `timeout_ms` (-1: until something happens), then calls the watchers and what was posted.
-  // Returns the number of events.
+  // One batch: waits at most `timeout_ms` (-1: until something happens), then calls the watchers
+  // and what was posted. Returns the number of events.
   int run_once(int timeout_ms);
 
   // The time at which the current batch began; one clock reading a batch.

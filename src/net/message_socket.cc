@@ -1,10 +1,9 @@
 #include "net/message_socket.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/check.h"
 

@@ -1,4 +1,5 @@
-// MessageSocket: whole messages with descriptors beside them, between processes of ours (docs/formats/control.md).
+// MessageSocket: whole messages with descriptors beside them, between processes of ours
+// (docs/formats/control.md).
 #pragma once
 
 #include <optional>
@@ -28,11 +29,13 @@ class MessageSocket {
   // Both ends, close-on-exec.
   static Result<std::pair<MessageSocket, MessageSocket>> pair();
 
-  // Borrowed descriptors are duplicated into the receiver; ours stay open. Fails when the peer is gone or does not read.
+  // Borrowed descriptors are duplicated into the receiver; ours stay open. Fails when the peer is
+  // gone or does not read.
   Status send(std::string_view text, std::span<const int> fds = {});
 
   enum class Receive { message, nothing_yet, closed };
-  // Descriptors arrive close-on-exec. A message that was cut short counts as closed: the peer broke the protocol.
+  // Descriptors arrive close-on-exec. A message that was cut short counts as closed: the peer broke
+  // the protocol.
   Receive receive(SocketMessage& out);
 
   int fd() const { return socket_.get(); }
