@@ -1,0 +1,144 @@
+#include "config/json.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace labcoat::config {
+namespace {
+
+using nlohmann::json;
+
+// One visit per struct names each field once, for both directions: `field` is a Writer or a Reader.
+struct Writer {
+  json& out;
+  template <class T>
+  void operator()(const char* name, const T& value) const {
+    out[name] = value;
+  }
+};
+
+// A field that is absent is an error: both ends are the same build.
+struct Reader {
+  const json& in;
+  template <class T>
+  void operator()(const char* name, T& value) const {
+    in.at(name).get_to(value);
+  }
+};
+
+template <class Field, class T>
+void visit_limits(const Field& field, T& limits) {
+  field("request_target_bytes", limits.request_target_bytes);
+  field("request_header_bytes", limits.request_header_bytes);
+  field("request_fields", limits.request_fields);
+  field("request_body_bytes", limits.request_body_bytes);
+  field("body_memory_bytes", limits.body_memory_bytes);
+  field("connections", limits.connections);
+  field("queue", limits.queue);
+  field("queue_wait_ns", limits.queue_wait_ns);
+  field("header_timeout_ns", limits.header_timeout_ns);
+  field("body_timeout_ns", limits.body_timeout_ns);
+  field("idle_timeout_ns", limits.idle_timeout_ns);
+  field("write_timeout_ns", limits.write_timeout_ns);
+  field("drain_timeout_ns", limits.drain_timeout_ns);
+  field("response_buffer_bytes", limits.response_buffer_bytes);
+}
+
+template <class Field, class T>
+void visit_app(const Field& field, T& app) {
+  field("name", app.name);
+  field("target", app.target);
+  field("directory", app.directory);
+  field("python", app.python);
+  field("python_source", app.python_source);
+  field("environment", app.environment);
+  field("workers", app.workers);
+  field("threads", app.threads);
+  field("max_requests", app.max_requests);
+  field("gc", app.gc);
+  field("allocator", app.allocator);
+  field("cpu_affinity", app.cpu_affinity);
+  field("spin_ns", app.spin_ns);
+}
+
+template <class Field, class T>
+void visit_route(const Field& field, T& route) {
+  field("path", route.path);
+  field("files", route.files);
+  field("app", route.app);
+}
+
+template <class Field, class T>
+void visit_listen(const Field& field, T& listen) {
+  field("kind", listen.kind);
+  field("host", listen.host);
+  field("port", listen.port);
+  field("path", listen.path);
+  field("url", listen.url);
+}
+
+template <class Field, class T>
+void visit_config(const Field& field, T& config) {
+  field("listen", config.listen);
+  field("admin", config.admin);
+  field("edge_threads", config.edge_threads);
+  field("backlog", config.backlog);
+  field("access_log", config.access_log);
+  field("access_log_sync", config.access_log_sync);
+  field("limits", config.limits);
+  field("apps", config.apps);
+  field("routes", config.routes);
+  field("sources", config.sources);
+}
+
+}  // namespace
+
+NLOHMANN_JSON_SERIALIZE_ENUM(Listen::Kind, {{Listen::Kind::http, "http"},
+                                            {Listen::Kind::https, "https"},
+                                            {Listen::Kind::unix_socket, "unix"}})
+
+// nlohmann finds these by argument-dependent lookup.
+static void to_json(json& out, const Limits& limits) {
+  visit_limits(Writer{out}, limits);
+}
+static void from_json(const json& in, Limits& limits) {
+  visit_limits(Reader{in}, limits);
+}
+static void to_json(json& out, const App& app) {
+  visit_app(Writer{out}, app);
+}
+static void from_json(const json& in, App& app) {
+  visit_app(Reader{in}, app);
+}
+static void to_json(json& out, const Route& route) {
+  visit_route(Writer{out}, route);
+}
+static void from_json(const json& in, Route& route) {
+  visit_route(Reader{in}, route);
+}
+static void to_json(json& out, const Listen& listen) {
+  visit_listen(Writer{out}, listen);
+}
+static void from_json(const json& in, Listen& listen) {
+  visit_listen(Reader{in}, listen);
+}
+
+std::string to_json(const Config& config) {
+  json out;
+  visit_config(Writer{out}, config);
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<Config> from_json(std::string_view text) {
+  try {
+    const json in = json::parse(text);
+    Config config;
+    visit_config(Reader{in}, config);
+    return config;
+  } catch (const json::exception& error) {
+    return fail(std::string("the configuration in JSON is not as it should be: ") + error.what());
+  }
+}
+
+}  // namespace labcoat::config
