@@ -10,7 +10,7 @@
 namespace labcoat::http {
 
 struct ChunkLimits {
-  size_t line_bytes_max = 256;        // chunk-size line with its extensions
+  size_t line_bytes_max = 256;  // chunk-size line with its extensions
   size_t trailer_bytes_max = 8 * 1024;
 };
 
@@ -18,7 +18,7 @@ struct ChunkLimits {
 class ChunkedDecoder {
  public:
   enum class Step {
-    data,       // `data` holds payload; call again with the rest
+    data,       // `data` holds payload, never empty; call again with the rest
     need_more,  // everything given was consumed
     done,       // last chunk and trailers read; what follows `consumed` is the next message
     bad,        // framing error: answer 400 and close
@@ -34,9 +34,26 @@ class ChunkedDecoder {
 
  private:
   enum class State : uint8_t {
-    size_first, size, extension, size_lf, payload, payload_cr, payload_lf,
-    trailer_start, trailer, trailer_lf, final_lf, finished, failed,
+    size_first,
+    size,
+    size_space,
+    extension,
+    size_lf,
+    payload,
+    payload_cr,
+    payload_lf,
+    trailer_start,
+    trailer_name,
+    trailer,
+    trailer_lf,
+    final_lf,
+    finished,  // from here on nothing more is read
+    failed,
   };
+  State after(char c);
+  State after_in_size_line(char c);
+  State after_in_trailer(char c);
+
   ChunkLimits limits_;
   State state_ = State::size_first;
   uint64_t remaining_ = 0;

@@ -17,7 +17,8 @@ enum class Parsed { done, need_more, bad };
 bool same_name(std::string_view a, std::string_view b);
 // RFC 9110 section 5.6.2: token = 1*tchar.
 bool is_token(std::string_view text);
-// RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other controls.
+// RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other
+// controls.
 bool is_field_value(std::string_view text);
 
 }  // namespace labcoat::http

@@ -22,7 +22,8 @@ struct Ranges {
   size_t count = 0;
 };
 
-// `size` is the length of the representation. Every range returned satisfies 0 <= first <= last < size.
+// `size` is the length of the representation. Every range returned satisfies 0 <= first <= last <
+// size.
 Ranges parse_ranges(std::string_view value, int64_t size);
 
 }  // namespace labcoat::http

@@ -1,5 +1,5 @@
-// The head of an HTTP/1 request, strict to RFC 9112: what the RFC forbids is refused, never repaired. Pure: no sockets, no
-// clock, no allocation.
+// The head of an HTTP/1 request, strict to RFC 9112: what the RFC forbids is refused, never
+// repaired. Pure: no sockets, no clock, no allocation.
 #pragma once
 
 #include <array>
@@ -22,8 +22,9 @@ struct RequestHead {
 
   std::string_view method;  // a token; case-sensitive
   std::string_view target;  // as sent
-  // The target's parts. For absolute-form ("http://host/path?q") path and query come from the URL and `host` from its
-  // authority; for "*" path is "*". `query` has no '?'; has_query tells "/a?" from "/a".
+  // The target's parts. For absolute-form ("http://host/path?q") path and query come from the URL
+  // and `host` from its authority, and a missing path is "/"; for "*" path is "*". `query` has no
+  // '?'; has_query tells "/a?" from "/a".
   std::string_view path;
   std::string_view query;
   bool has_query = false;
@@ -39,7 +40,8 @@ struct RequestHead {
   bool expect_continue = false;  // HTTP/1.1 only
   bool upgrade = false;          // Connection: upgrade and an Upgrade field
 
-  // Set on bad: the status to answer (400, 414, 417, 431, 501, 505) and a few words of why, for the log.
+  // Set on bad: the status to answer (400, 414, 417, 431, 501, 505) and a few words of why, for the
+  // log.
   int status = 0;
   const char* why = "";
 
@@ -47,9 +49,14 @@ struct RequestHead {
   const Field* find(std::string_view name) const;
 };
 
-// Views in `out` point into `bytes`. `used` is the length of the head, set only on done. On need_more call again with the
-// same bytes and more behind them; `scanned` (0 at first) remembers how far was looked, so that a drip of bytes costs
-// linear time. A single CRLF before the request line is skipped (RFC 9112 section 2.2).
+// Views in `out` point into `bytes`. `used` is the length of the head, set only on done. On
+// need_more call again with the same bytes and more behind them, wherever they lie by then;
+// `scanned` (0 at first, set back to 0 on done) remembers how far was looked, so that a drip of
+// bytes costs linear time. Nothing else is kept from call to call: `out` need not be the same. A
+// single CRLF before the request line is skipped (RFC 9112 section 2.2). The verdict depends on the
+// bytes alone, not on how they came in pieces: lines are judged when they are complete or hold a
+// control byte, the fields together when the head is complete. A head that cannot end within the
+// limits is bad.
 Parsed parse_request(std::string_view bytes, const RequestLimits& limits, RequestHead& out,
                      size_t& used, size_t& scanned);
 

@@ -15,8 +15,8 @@ struct ResponseHead {
   int64_t content_length = -1;  // -1: none given
   bool chunked = false;
   bool keep_alive = true;
-  // RFC 9112 section 6.3: neither length nor chunked means the body ends when the connection does; the caller knows
-  // about HEAD, 1xx, 204 and 304.
+  // RFC 9112 section 6.3: neither length nor chunked means the body ends when the connection does;
+  // the caller knows about HEAD, 1xx, 204 and 304.
   std::string_view fields;  // the raw field lines, for whoever wants one of them
 };
 

@@ -1,4 +1,5 @@
-// URLs: the path of a request made safe to route by, and the URLs that people type on a command line.
+// URLs: the path of a request made safe to route by, and the URLs that people type on a command
+// line.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +10,11 @@
 
 namespace labcoat::http {
 
-// Percent-decodes and removes dot segments (RFC 3986 section 5.2.4) of a path that starts with '/'. Writes at most
-// path.size() bytes to `out` and returns their number, or -1 when the path is bad: a broken escape, a NUL byte, or ".."
-// above the root. The result starts with '/', has no "." or ".." segment (also none that was escaped), and is stable:
-// normalising an already decoded result without '%' changes nothing.
+// Percent-decodes and removes dot segments (RFC 3986 section 5.2.4) of a path that starts with '/'.
+// Writes at most path.size() bytes to `out` (which may be the path's own memory) and returns their
+// number, or -1 when the path is bad: no '/' in front, a broken escape, a NUL byte, or ".." above
+// the root. The result starts with '/', has no "." or ".." segment (also none that was escaped),
+// and is stable: normalising an already decoded result without '%' changes nothing.
 ptrdiff_t normalize_path(std::string_view path, char* out);
 
 struct Url {
@@ -24,7 +26,8 @@ struct Url {
   std::string authority() const;
 };
 
-// Absolute http and https URLs. Errors say what is wrong and give an example.
+// Absolute http and https URLs; a fragment is dropped. Errors say what is wrong and give an
+// example.
 Result<Url> parse_url(std::string_view text);
 
 }  // namespace labcoat::http

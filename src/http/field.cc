@@ -1,0 +1,34 @@
+#include "http/field.h"
+
+#include "http/scan.h"
+
+namespace labcoat::http {
+
+namespace {
+
+unsigned char lower(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 'A' && byte <= 'Z' ? static_cast<unsigned char>(byte | 0x20) : byte;
+}
+
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+bool is_token(std::string_view text) {
+  const char* end = text.data() + text.size();
+  return !text.empty() && end_of_token(text.data(), end) == end;
+}
+
+bool is_field_value(std::string_view text) {
+  const char* end = text.data() + text.size();
+  return find_control(text.data(), end) == end;
+}
+
+}  // namespace labcoat::http

@@ -1,0 +1,64 @@
+#include "http/request_facts.h"
+
+#include "http/authority.h"
+
+namespace labcoat::http {
+
+void RequestFacts::note_host(std::string_view value) {
+  if (host_) return refuse(400, "more than one Host");
+  host_ = true;
+  Authority authority;
+  if (!parse_authority(value, authority)) return refuse(400, "Host is not a host and port");
+  out_.host = value;
+}
+
+void RequestFacts::note_expect(std::string_view value) {
+  do {
+    if (!same_name(next_element(value), "100-continue")) return refuse(417, "unknown expectation");
+  } while (!value.empty());
+  out_.expect_continue = true;
+}
+
+// RFC 9110 section 8.6 would let "5, 5" and two equal fields pass as 5. Whoever sends that is
+// broken or probing for a server in front of us that reads it differently.
+void RequestFacts::note_length(std::string_view value) {
+  if (out_.content_length >= 0) return refuse(400, "more than one Content-Length");
+  out_.content_length = parse_length(value);
+  if (out_.content_length < 0) refuse(400, "Content-Length is not a length");
+}
+
+void RequestFacts::note_coding(std::string_view value) {
+  if (coding_) return refuse(400, "more than one Transfer-Encoding");
+  coding_ = true;
+  switch (parse_coding(value)) {
+    case Coding::chunked:
+      out_.chunked = true;
+      return;
+    case Coding::others:
+    case Coding::then_chunked:
+      return refuse(501, "transfer coding other than chunked");
+    case Coding::malformed:
+      return refuse(400, "chunked is repeated or not last, or Transfer-Encoding is malformed");
+  }
+}
+
+Parsed RequestFacts::finish(std::string_view target_host) {
+  const bool http_1_1 = out_.minor_version == 1;
+  // An answer to one of these two would be a guess at where the next request starts: the stuff of
+  // request smuggling.
+  if (coding_ && !http_1_1) refuse(400, "Transfer-Encoding in HTTP/1.0");
+  if (coding_ && out_.content_length >= 0) {
+    refuse(400, "both Content-Length and Transfer-Encoding");
+  }
+  if (!host_ && http_1_1) refuse(400, "no Host");
+  if (out_.status != 0) return Parsed::bad;
+
+  if (!target_host.empty()) out_.host = target_host;
+  out_.keep_alive = !connection_.close && (http_1_1 || connection_.keep_alive);
+  // RFC 9110 sections 7.8 and 10.1.1: HTTP/1.0 knows neither, ignore both there.
+  out_.upgrade = http_1_1 && connection_.upgrade && upgrade_;
+  out_.expect_continue = http_1_1 && out_.expect_continue;
+  return Parsed::done;
+}
+
+}  // namespace labcoat::http
