@@ -17,7 +17,8 @@ constexpr size_t ranges_max = 16;  // more than this in one request is answered 
 
 struct Ranges {
   enum class Verdict { whole, partial, unsatisfiable };
-  Verdict verdict = Verdict::whole;  // whole: no Range, not bytes, malformed, or too many
+  Verdict verdict = Verdict::whole;  // whole: no Range, not bytes, malformed, too many, or together
+                                     // more than the representation has
   std::array<ByteRange, ranges_max> ranges;
   size_t count = 0;
 };
