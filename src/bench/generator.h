@@ -107,11 +107,14 @@ struct SliceResult {
   // no small part of the whole.
   double rps_busy() const;
   double cpu_share_max() const;  // of the busiest thread
-  // Adds what came later (slices) to this. Threads are matched by position.
+  // Adds a later slice: times add up, threads are matched by position.
   void merge(const SliceResult& later);
+  // Adds what another thread did in the same slice: the times are the same time.
+  void merge_thread(const SliceResult& beside);
 };
 
 class Loop;
+struct LoadPlan;
 
 // Not thread-safe, except stop() and answered(). Its threads live only while run() does.
 class Generator {
@@ -142,6 +145,7 @@ class Generator {
   explicit Generator(LoadOptions options);
 
   LoadOptions options_;
+  std::unique_ptr<LoadPlan> plan_;
   std::atomic<bool> stopped_ = false;
   std::vector<std::unique_ptr<Loop>> loops_;  // one per thread
 };
