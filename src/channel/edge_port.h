@@ -1,0 +1,242 @@
+// The channel as the edge sees it. EdgeChannel is shared by all edge threads; EdgePort is one
+// thread's part of it. Nothing that a worker wrote is believed: it is copied once, then checked;
+// what does not hold together is `corrupt`.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "channel/channel.h"
+
+namespace labcoat::channel {
+
+// One app's channel. Thread-safe.
+class EdgeChannel {
+ public:
+  // One eventfd per edge thread; rung by workers.
+  static Result<std::unique_ptr<EdgeChannel>> open(Fd memfd, std::vector<Fd> edge_doorbells);
+
+  const Mapping& mapping() const { return *mapping_; }
+  int doorbell(u32 edge_thread) const { return edge_doorbells_[edge_thread].get(); }
+
+  // Workers come and go by the supervisor's word; ids out of range are refused.
+  bool add_endpoint(u32 endpoint, Fd doorbell);
+  // The doorbell is closed. The edge threads must each call EdgePort::bury for it.
+  void remove_endpoint(u32 endpoint);
+  u32 endpoint_count() const { return endpoint_count_.load(std::memory_order_relaxed); }
+
+  // No worker takes anything more; all are woken so that they see it.
+  void close();
+
+  // Entries pushed and not yet passed by the head: an upper bound of the requests that wait.
+  u64 queue_depth() const;
+
+  // For EdgePort.
+  void push(u64 entry);
+  // Wakes up to `count` sleeping workers, lowest id first: warm caches stay warm, surplus workers
+  // stay asleep.
+  void ring_workers(u32 count);
+  void ring_endpoint(u32 endpoint);
+
+ private:
+  EdgeChannel(std::unique_ptr<Mapping> mapping, std::vector<Fd> edge_doorbells);
+  void drop_spent_entries();
+
+  const std::unique_ptr<Mapping> mapping_;
+  const std::vector<Fd> edge_doorbells_;
+  std::mutex push_mutex_;
+  u64 tail_ = 0;  // ours; the word in the channel is only a copy
+  std::mutex endpoints_mutex_;
+  std::array<Fd, endpoints_max> doorbells_;
+  std::vector<u32> alive_;  // sorted
+  std::atomic<u32> endpoint_count_ = 0;
+};
+
+// What a request is made of, before it is put into a slot.
+struct RequestText {
+  std::string_view method, target, path, query, server_name, remote_address;
+};
+
+class EdgePort;
+
+// Writes one request into a slot, in the order of layout.h. Returns false when the area is full:
+// the request is too large.
+class RequestWriter {
+ public:
+  RequestWriter(char* area, size_t bytes, RequestInfo& info)
+      : area_(area), bytes_(bytes), info_(info) {}
+  bool text(const RequestText& text);
+  bool field(std::string_view name, std::string_view value);
+  // After the last field. The body may also arrive in pieces; what fits is `body_room()`.
+  void begin_body();
+  size_t body_room() const { return bytes_ - used_; }
+  bool body(std::string_view piece);
+
+ private:
+  bool append(std::string_view piece);
+  char* area_;
+  size_t bytes_;
+  size_t used_ = 0;
+  RequestInfo& info_;
+};
+
+// One edge thread's slots. Not thread-safe.
+class EdgePort {
+ public:
+  // Frames as the edge hears them, in this order: head, (data | file)*, end | broken.
+  struct Head {
+    u16 status;
+    i64 body_bytes;  // -1: not known
+    u32 field_count;
+    std::string_view reason;
+    std::string_view fields;  // field_count times { FieldHeader, name, value }, lengths checked
+  };
+  enum class Output { nothing_yet, head, data, file, end, broken, corrupt };
+  struct Frame {
+    Output kind = Output::nothing_yet;
+    Head head;  // of head; valid until the next call of next()
+    std::string_view data,
+        more;  // of data: the worker may still scribble over them; `more` is what wrapped around
+    FileSpan file;  // of file
+  };
+
+  EdgePort(EdgeChannel& channel, u32 thread);
+
+  // A slot to fill, or nothing when all are in use: the queue is full.
+  std::optional<u32> acquire(void* owner);
+  RequestWriter write(u32 slot);
+  RequestInfo& info(u32 slot) { return mapping_.slot(slot).request; }
+  // Gives a slot back that was never enqueued.
+  void release(u32 slot);
+  // Puts the request into the queue. Bells are rung by ring(), once a batch.
+  void enqueue(u32 slot);
+  void ring();
+
+  void* owner(u32 slot) const { return slots_[local(slot)].owner; }
+  u32 generation(u32 slot) const { return slots_[local(slot)].generation; }
+  u32 in_use() const { return in_use_; }
+  // Requests of this thread that a worker may be answering or about to take.
+  u32 outstanding() const { return outstanding_; }
+  // Whether a worker has the request; false: it still waits in the queue.
+  bool is_taken(u32 slot) const;
+  // The endpoint that took it, as the slot says; only a number to show.
+  u32 taken_by(u32 slot) const;
+
+  // Takes a request back that no worker has taken: true, and the slot is free. False: a worker has
+  // it.
+  bool withdraw(u32 slot);
+  // Nobody wants the answer any more. The slot is freed now or when its worker lets go of it; the
+  // owner is forgotten.
+  void abandon(u32 slot);
+
+  // Calls `news(slot)` for every slot with an owner and news, and deals with the abandoned ones.
+  // Returns their number.
+  template <class F>
+  u32 for_each_dirty(F&& news);
+
+  // The next frame of a slot's response. For data and file frames call consumed() when the bytes
+  // are dealt with.
+  void next(u32 slot, Frame& out);
+  // Of the current data frame: these many bytes may be overwritten now.
+  void consumed(u32 slot, size_t bytes);
+  // After Output::end, broken or corrupt has been dealt with: the slot is free (or, when corrupt,
+  // waits for its worker's end).
+  void done(u32 slot);
+
+  // An endpoint's process is dead (EdgeChannel::remove_endpoint was called). Calls `orphaned(slot)`
+  // for every slot with an owner that it had taken; complete answers it has left behind can still
+  // be read with next(). The callback must end with done(), requeue() or fail() for the slot unless
+  // it is free by then.
+  template <class F>
+  void bury(u32 endpoint, F&& orphaned);
+  // Back into the queue, as a new generation, after its worker died without having published
+  // anything that was passed on.
+  void requeue(u32 slot);
+  // Frees a slot whose worker is dead.
+  void free_dead(u32 slot);
+
+  // Going to sleep. begin_sleep says how deep: light sleep lasts a millisecond at most and lets
+  // workers put off the bell. False: there is news, do not sleep. end_sleep in any case.
+  bool begin_sleep(bool light);
+  void end_sleep();
+
+ private:
+  struct SlotState {
+    void* owner = nullptr;
+    u32 generation = 1;
+    bool used = false;
+    bool queued = false;  // enqueued and not done
+    bool abandoned = false;
+    bool corrupt = false;
+    u64 consumed = 0;      // bytes of frames, as published to the worker
+    u64 payload_left = 0;  // of the current data frame
+    u64 padding = 0;       // behind it
+  };
+
+  u32 local(u32 slot) const { return slot - first_; }
+  u64 available(u32 slot, SlotState& state);
+  void copy_out(u32 slot, u64 at, void* out, size_t bytes) const;
+  Output read_head(u32 slot, SlotState& state, u64 payload, Frame& out);
+  void made_room(u32 slot, SlotState& state, u64 bytes);
+  void drain_abandoned(u32 slot);
+  void make_free(u32 slot);
+  bool any_dirty() const;
+
+  EdgeChannel& channel_;
+  const Mapping& mapping_;
+  const u32 thread_;
+  const u32 first_;
+  EdgeThread& bed_;
+  std::vector<SlotState> slots_;
+  std::vector<u32> free_;  // last in, first out: warm caches
+  u32 in_use_ = 0;
+  u32 outstanding_ = 0;
+  u32 enqueued_ = 0;  // since the last ring()
+  std::vector<char> head_copy_;
+};
+
+template <class F>
+u32 EdgePort::for_each_dirty(F&& news) {
+  u32 count = 0;
+  std::atomic<u64>* words = mapping_.dirty(thread_);
+  const u32 word_count = mapping_.shape().slots_per_thread / 64;
+  for (u32 i = 0; i < word_count; ++i) {
+    if (words[i].load(std::memory_order_relaxed) == 0) continue;
+    u64 bits = words[i].exchange(0, std::memory_order_acquire);
+    for (; bits != 0; bits &= bits - 1) {
+      const u32 slot = first_ + i * 64 + static_cast<u32>(__builtin_ctzll(bits));
+      const SlotState& state = slots_[local(slot)];
+      if (!state.queued) continue;  // a worker's bit that came after its last frame had been read
+      ++count;
+      if (state.abandoned) {
+        drain_abandoned(slot);
+      } else {
+        news(slot);
+      }
+    }
+  }
+  return count;
+}
+
+template <class F>
+void EdgePort::bury(u32 endpoint, F&& orphaned) {
+  for (u32 i = 0; i < slots_.size(); ++i) {
+    const u32 slot = first_ + i;
+    const SlotState& state = slots_[i];
+    if (!state.queued) continue;
+    const u64 claim = mapping_.slot(slot).claim.load(std::memory_order_acquire);
+    if (claim != make_claim(state.generation, endpoint, channel::SlotState::taken)) continue;
+    if (state.abandoned || state.corrupt) {
+      free_dead(slot);
+    } else {
+      orphaned(slot);
+    }
+  }
+}
+
+}  // namespace labcoat::channel
