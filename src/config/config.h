@@ -1,5 +1,6 @@
-// What `labcoat serve` was told: one value per option, resolved ("auto" is a number by now), from the command line, the
-// file and the defaults. Filled by read_config (reader.h); carried to the edge as JSON (json.h).
+// What `labcoat serve` was told: one value per option, resolved ("auto" is a number by now), from
+// the command line, the file and the defaults. Filled by read_config (reader.h); carried to the
+// edge as JSON (json.h).
 #pragma once
 
 #include <map>
@@ -21,36 +22,38 @@ struct Listen {
 
 // Each reached limit has a counter of the same name in /status.
 struct Limits {
-  i64 request_target_bytes = 8 * 1024;     // 414
-  i64 request_header_bytes = 32 * 1024;    // 431
-  int request_fields = 100;                // 431
-  i64 request_body_bytes = i64{1} << 30;   // 413
-  i64 body_memory_bytes = 16 * 1024;       // larger bodies go to a file
-  int connections = 20000;                 // accept pauses
-  int queue = 1024;                        // requests inside (waiting or with a worker) per app; 503
-  i64 queue_wait_ns = 30 * seconds;        // 503
-  i64 header_timeout_ns = 15 * seconds;    // 408 while a head is being read
-  i64 body_timeout_ns = 30 * seconds;      // 408 when no byte of a body came for so long
-  i64 idle_timeout_ns = 75 * seconds;      // keep-alive connections are closed
-  i64 write_timeout_ns = 60 * seconds;     // a client that takes nothing for so long is dropped
-  i64 drain_timeout_ns = 30 * seconds;     // after TERM
-  i64 response_buffer_bytes = 1 << 20;     // of one response, for a slow client, before its worker must wait
+  i64 request_target_bytes = 8 * 1024;    // 414
+  i64 request_header_bytes = 32 * 1024;   // 431
+  int request_fields = 100;               // 431
+  i64 request_body_bytes = i64{1} << 30;  // 413
+  i64 body_memory_bytes = 16 * 1024;      // larger bodies go to a file
+  int connections = 20000;                // accept pauses
+  int queue = 1024;                       // requests inside (waiting or with a worker) per app; 503
+  i64 queue_wait_ns = 30 * seconds;       // 503
+  i64 header_timeout_ns = 15 * seconds;   // 408 while a head is being read
+  i64 body_timeout_ns = 30 * seconds;     // 408 when no byte of a body came for so long
+  i64 idle_timeout_ns = 75 * seconds;     // keep-alive connections are closed
+  i64 write_timeout_ns = 60 * seconds;    // a client that takes nothing for so long is dropped
+  i64 drain_timeout_ns = 30 * seconds;    // after TERM
+  i64 response_buffer_bytes =
+      1 << 20;  // of one response, for a slow client, before its worker must wait
 };
 
 struct App {
   std::string name;
-  std::string target;     // MODULE:CALLABLE or MODULE:FACTORY()
-  std::string directory;  // absolute
-  std::string python;     // as found or given; a path or a name on PATH
+  std::string target;         // MODULE:CALLABLE or MODULE:FACTORY()
+  std::string directory;      // absolute
+  std::string python;         // as found or given; a path or a name on PATH
   std::string python_source;  // where it came from, for messages: "--python", "VIRTUAL_ENV", …
   std::map<std::string, std::string> environment;
   int workers = 1;
   int threads = 1;
-  int max_requests = 0;           // 0: never recycled
-  std::string gc = "default";     // default, freeze, off, between_requests
-  std::string allocator = "glibc";  // glibc, jemalloc, mimalloc
-  std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first CPU, workers on the others)
-  i64 spin_ns = 0;                // a worker looks at its queue for so long before it sleeps
+  int max_requests = 0;              // 0: never recycled
+  std::string gc = "default";        // default, freeze, off, between_requests
+  std::string allocator = "glibc";   // glibc, jemalloc, mimalloc
+  std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
+                                     // CPU, workers on the others)
+  i64 spin_ns = 0;                   // a worker looks at its queue for so long before it sleeps
 };
 
 struct Route {
@@ -61,7 +64,7 @@ struct Route {
 
 struct Config {
   std::vector<Listen> listen;
-  std::vector<Listen> admin;      // at most one for now
+  std::vector<Listen> admin;  // at most one for now
   int edge_threads = 1;
   int backlog = 2048;
   std::string access_log = "off";  // off, "-", a path, or syslog+udp://HOST:PORT
@@ -69,7 +72,8 @@ struct Config {
   Limits limits;
   std::vector<App> apps;
   std::vector<Route> routes;
-  // Where each option's value came from ("default", "labcoat.toml:12", "--set"), by "section.name"; for /status.
+  // Where each option's value came from ("default", "labcoat.toml:12", "--set"), by "section.name";
+  // for /status.
   std::map<std::string, std::string> sources;
 };
 

@@ -8,7 +8,8 @@
 namespace labcoat::config {
 
 std::span<const Option> options();
-// nullptr when there is none. `section` may be empty: any section (names are unique over all of them).
+// nullptr when there is none. `section` may be empty: any section (names are unique over all of
+// them).
 const Option* find_option(std::string_view section, std::string_view name);
 
 }  // namespace labcoat::config

@@ -1,0 +1,145 @@
+#include "config/fields.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "config/settings.h"
+
+namespace labcoat::config {
+namespace {
+
+template <class T>
+T checked(const Result<T>& result) {
+  CHECK(result.has_value());  // check_setting() came first
+  return *result;
+}
+
+int whole(const CheckedValue& value) {
+  return static_cast<int>(checked(parse_int(value.text)));
+}
+i64 bytes(const CheckedValue& value) {
+  return checked(parse_size(value.text));
+}
+i64 duration(const CheckedValue& value) {
+  return checked(parse_duration(value.text));
+}
+std::string text(const CheckedValue& value) {
+  return std::string(value.text);
+}
+
+// "auto" and its multiples stay right when the same file moves to a machine with more CPUs.
+int counted(const CheckedValue& value, int automatic) {
+  if (value.text == "auto") return automatic;
+  if (value.text == "auto/2") return std::max(1, automatic / 2);
+  if (value.text == "auto*2") return automatic * 2;
+  return whole(value);
+}
+
+// A Python worker computes on one CPU at a time, so one per CPU keeps all busy.
+int workers_auto(int cpus) {
+  return std::min(cpus, 512);
+}
+// An edge thread answers several times what four CPUs of Python can ask of it.
+int edge_threads_auto(int cpus) {
+  return std::clamp(cpus / 4, 1, 32);
+}
+
+// A name without a slash is looked up on PATH later.
+std::string interpreter(const CheckedValue& value) {
+  if (value.text.find('/') == value.text.npos) return text(value);
+  return absolute_path(text(value), value.directory);
+}
+
+std::string log_destination(const CheckedValue& value) {
+  const bool is_file =
+      value.text != "off" && value.text != "-" && value.text.find("://") == value.text.npos;
+  return is_file ? absolute_path(text(value), value.directory) : text(value);
+}
+
+struct ServerField {
+  const char* name;
+  void (*set)(Config& config, const CheckedValue& value);
+};
+
+constexpr ServerField server_fields[] = {
+    {"edge_threads",
+     [](Config& c, const CheckedValue& v) {
+       c.edge_threads = counted(v, edge_threads_auto(v.cpus));
+     }},
+    {"backlog", [](Config& c, const CheckedValue& v) { c.backlog = whole(v); }},
+    {"access_log", [](Config& c, const CheckedValue& v) { c.access_log = log_destination(v); }},
+    {"access_log_sync",
+     [](Config& c, const CheckedValue& v) { c.access_log_sync = checked(parse_bool(v.text)); }},
+    {"request_target_bytes",
+     [](Config& c, const CheckedValue& v) { c.limits.request_target_bytes = bytes(v); }},
+    {"request_header_bytes",
+     [](Config& c, const CheckedValue& v) { c.limits.request_header_bytes = bytes(v); }},
+    {"request_fields",
+     [](Config& c, const CheckedValue& v) { c.limits.request_fields = whole(v); }},
+    {"request_body_bytes",
+     [](Config& c, const CheckedValue& v) { c.limits.request_body_bytes = bytes(v); }},
+    {"body_memory_bytes",
+     [](Config& c, const CheckedValue& v) { c.limits.body_memory_bytes = bytes(v); }},
+    {"connections", [](Config& c, const CheckedValue& v) { c.limits.connections = whole(v); }},
+    {"queue", [](Config& c, const CheckedValue& v) { c.limits.queue = whole(v); }},
+    {"queue_wait", [](Config& c, const CheckedValue& v) { c.limits.queue_wait_ns = duration(v); }},
+    {"header_timeout",
+     [](Config& c, const CheckedValue& v) { c.limits.header_timeout_ns = duration(v); }},
+    {"body_timeout",
+     [](Config& c, const CheckedValue& v) { c.limits.body_timeout_ns = duration(v); }},
+    {"idle_timeout",
+     [](Config& c, const CheckedValue& v) { c.limits.idle_timeout_ns = duration(v); }},
+    {"write_timeout",
+     [](Config& c, const CheckedValue& v) { c.limits.write_timeout_ns = duration(v); }},
+    {"drain_timeout",
+     [](Config& c, const CheckedValue& v) { c.limits.drain_timeout_ns = duration(v); }},
+    {"response_buffer_bytes",
+     [](Config& c, const CheckedValue& v) { c.limits.response_buffer_bytes = bytes(v); }},
+};
+
+struct AppField {
+  const char* name;
+  void (*set)(App& app, const CheckedValue& value);
+};
+
+constexpr AppField app_fields[] = {
+    {"target", [](App& a, const CheckedValue& v) { a.target = text(v); }},
+    {"directory",
+     [](App& a, const CheckedValue& v) { a.directory = absolute_path(text(v), v.directory); }},
+    {"python",
+     [](App& a, const CheckedValue& v) {
+       a.python = v.text.empty() ? "" : interpreter(v);
+       a.python_source = v.text.empty() ? "" : v.where;
+     }},
+    {"workers",
+     [](App& a, const CheckedValue& v) { a.workers = counted(v, workers_auto(v.cpus)); }},
+    {"threads", [](App& a, const CheckedValue& v) { a.threads = whole(v); }},
+    {"max_requests", [](App& a, const CheckedValue& v) { a.max_requests = whole(v); }},
+    {"gc", [](App& a, const CheckedValue& v) { a.gc = text(v); }},
+    {"allocator", [](App& a, const CheckedValue& v) { a.allocator = text(v); }},
+    {"cpu_affinity", [](App& a, const CheckedValue& v) { a.cpu_affinity = text(v); }},
+    {"spin", [](App& a, const CheckedValue& v) { a.spin_ns = duration(v); }},
+};
+
+}  // namespace
+
+bool set_server_field(Config& config, std::string_view name, const CheckedValue& value) {
+  for (const ServerField& field : server_fields) {
+    if (name != field.name) continue;
+    field.set(config, value);
+    return true;
+  }
+  return false;
+}
+
+bool set_app_field(App& app, std::string_view name, const CheckedValue& value) {
+  for (const AppField& field : app_fields) {
+    if (name != field.name) continue;
+    field.set(app, value);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace labcoat::config

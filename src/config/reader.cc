@@ -1,0 +1,313 @@
+#include "config/reader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+
+#include "base/text.h"
+#include "config/command_line.h"
+#include "config/fields.h"
+#include "config/options.h"
+#include "config/toml_file.h"
+
+namespace labcoat::config {
+namespace {
+
+constexpr int endpoints_max =
+    512;  // half of the channel's: a rolling replacement has twice as many workers
+
+bool is_directory(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
+// No -c: what stands in the current directory, if anything.
+Result<std::string> find_file(const CommandLine& line, const Surroundings& surroundings) {
+  if (!line.file.empty()) return line.file;
+  const std::string labcoat = surroundings.directory + "/labcoat.toml";
+  if (exists(labcoat)) return std::string("labcoat.toml");
+  const std::string pyproject = surroundings.directory + "/pyproject.toml";
+  if (!exists(pyproject)) return std::string();
+  const auto ours = has_labcoat_table(pyproject);
+  if (!ours) return tl::unexpected(ours.error());
+  return std::string(*ours ? "pyproject.toml" : "");
+}
+
+// Puts the sources together: `file` may be absent, the command line wins.
+class Assembler {
+ public:
+  Assembler(const std::optional<Settings>& file, const Settings& line,
+            const Surroundings& surroundings)
+      : file_(file), line_(line), cpus_(surroundings.cpus) {}
+
+  Result<Config> run() {
+    Status status = name_apps();
+    if (status) set_defaults();
+    if (status && file_) status = apply(*file_);
+    if (status) status = apply(line_);
+    if (status) status = set_listeners();
+    if (status) status = set_routes();
+    if (status) status = check_apps();
+    if (!status) return tl::unexpected(status.error());
+    return std::move(config_);
+  }
+
+ private:
+  const std::string& base_directory() const { return file_ ? file_->directory : line_.directory; }
+
+  App* find_app(std::string_view name) {
+    for (App& app : config_.apps) {
+      if (app.name == name) return &app;
+    }
+    return nullptr;
+  }
+
+  std::vector<std::string_view> app_names() const {
+    std::vector<std::string_view> names;
+    for (const App& app : config_.apps) names.emplace_back(app.name);
+    return names;
+  }
+
+  Status name_apps() {
+    if (file_) {
+      for (const AppTable& table : file_->apps) {
+        App& app = config_.apps.emplace_back();
+        app.name = table.name;
+        app.environment = table.environment;
+        places_.push_back(table.where);
+      }
+    }
+    const auto target =
+        std::find_if(line_.values.begin(), line_.values.end(), [](const Setting& setting) {
+          return setting.section == "app" && std::string_view(setting.option->name) == "target";
+        });
+    if (target == line_.values.end()) return {};
+    if (config_.apps.size() > 1) {
+      return fail_at(
+          target->text.where,
+          fmt::format("'{}' could be any of the file's apps ({}); name one with --set "
+                      "app.{}.target=…",
+                      target->text.value, fmt::join(app_names(), ", "), config_.apps[0].name));
+    }
+    if (config_.apps.empty()) {
+      config_.apps.emplace_back().name = "app";
+      places_.push_back(target->text.where);
+    }
+    return {};
+  }
+
+  void set_defaults() {
+    static const std::string where = "default";
+    for (const Option& option : options()) {
+      const CheckedValue value{option.default_value, base_directory(), where, cpus_};
+      if (std::string_view(option.section) != "app") {
+        set_server_field(config_, option.name, value);
+        config_.sources[fmt::format("{}.{}", option.section, option.name)] = where;
+        continue;
+      }
+      for (App& app : config_.apps) {
+        set_app_field(app, option.name, value);
+        config_.sources[fmt::format("app.{}.{}", app.name, option.name)] = where;
+      }
+    }
+  }
+
+  Status apply(const Settings& settings) {
+    for (const Setting& setting : settings.values) {
+      const Text& text = setting.text;
+      const CheckedValue value{text.value, settings.directory, text.where, cpus_};
+      if (std::string_view(setting.option->section) != "app") {
+        set_server_field(config_, setting.option->name, value);
+        config_.sources[fmt::format("{}.{}", setting.section, setting.option->name)] = text.where;
+        continue;
+      }
+      const Status status = apply_to_apps(setting, value);
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  // "app" means every app, "app.shop" that one.
+  Status apply_to_apps(const Setting& setting, const CheckedValue& value) {
+    const bool all = setting.section == "app";
+    const std::string_view name = all ? "" : std::string_view(setting.section).substr(4);
+    if (!all && find_app(name) == nullptr) {
+      return fail_at(setting.text.where, no_such_app(name));
+    }
+    for (App& app : config_.apps) {
+      if (!all && app.name != name) continue;
+      set_app_field(app, setting.option->name, value);
+      config_.sources[fmt::format("app.{}.{}", app.name, setting.option->name)] = value.where;
+    }
+    return {};
+  }
+
+  std::string no_such_app(std::string_view name) const {
+    const std::string_view nearest = nearest_word(name, app_names());
+    std::string text = fmt::format("there is no app '{}'", name);
+    if (!nearest.empty()) return text + fmt::format("; did you mean '{}'?", nearest);
+    if (config_.apps.empty()) return text + "; define it with [app." + std::string(name) + "]";
+    return text + fmt::format("; there is {}", fmt::join(app_names(), ", "));
+  }
+
+  Status set_listeners() {
+    Status status = line_.listen.empty() && file_
+                        ? add_listeners(*file_, file_->listen, config_.listen)
+                        : add_listeners(line_, line_.listen, config_.listen);
+    if (status && config_.listen.empty()) {
+      const Text text{find_option("server", "listen")->default_value, "default"};
+      config_.listen.push_back(*parse_listen(text, base_directory()));
+    }
+    if (status && line_.admin.empty() && file_) {
+      status = add_listeners(*file_, file_->admin, config_.admin);
+    } else if (status) {
+      status = add_listeners(line_, line_.admin, config_.admin);
+    }
+    return status;
+  }
+
+  Status add_listeners(const Settings& settings, const std::vector<Text>& urls,
+                       std::vector<Listen>& out) {
+    for (const Text& url : urls) {
+      const auto listen = parse_listen(url, settings.directory);
+      if (!listen) return tl::unexpected(listen.error());
+      if (listen->kind == Listen::Kind::https) {
+        return fail_at(url.where, fmt::format("'{}': this version has no TLS yet; listen on "
+                                              "http:// or unix: behind a server that has",
+                                              url.value));
+      }
+      const bool fixed = listen->kind == Listen::Kind::unix_socket || listen->port != 0;
+      for (const auto* taken : {&config_.listen, &config_.admin}) {
+        for (const Listen& other : *taken) {
+          if (fixed && other.url == listen->url) {
+            return fail_at(url.where, fmt::format("'{}' is named twice", url.value));
+          }
+        }
+      }
+      if (&out == &config_.admin && !out.empty()) {
+        return fail_at(url.where, "there can be only one admin listener");
+      }
+      out.push_back(*listen);
+    }
+    return {};
+  }
+
+  Status set_routes() {
+    // --static comes first: it is the more special wish.
+    for (const RouteTable& route : line_.routes) {
+      if (const Status status = add_route(route, line_.directory); !status) return status;
+    }
+    if (file_) {
+      for (const RouteTable& route : file_->routes) {
+        if (const Status status = add_route(route, file_->directory); !status) return status;
+      }
+    }
+    return route_the_rest();
+  }
+
+  Status add_route(const RouteTable& table, const std::string& directory) {
+    const std::string& path = table.path.value;
+    if (path.empty()) return fail_at(table.where, "this route has no path, such as \"/static/*\"");
+    const size_t star = path.find('*');
+    const bool star_is_last =
+        star == path.npos || (star + 1 == path.size() && path.ends_with("/*"));
+    if (path[0] != '/' || !star_is_last) {
+      return fail_at(
+          table.path.where,
+          fmt::format("route.path: '{}' is not a path such as \"/robots.txt\", or a prefix "
+                      "such as \"/static/*\"",
+                      path));
+    }
+    if (table.files.value.empty() == table.app.value.empty()) {
+      return fail_at(table.where, fmt::format("the route \"{}\" needs one of files and app", path));
+    }
+    Route route{path, "", table.app.value};
+    if (!route.app.empty() && find_app(route.app) == nullptr) {
+      return fail_at(table.app.where, "route.app: " + no_such_app(route.app));
+    }
+    if (!table.files.value.empty()) {
+      route.files = absolute_path(table.files.value, directory);
+      if (!is_directory(route.files)) {
+        return fail_at(
+            table.files.where,
+            fmt::format("the directory {} of the route \"{}\" does not exist", route.files, path));
+      }
+    }
+    config_.routes.push_back(std::move(route));
+    return {};
+  }
+
+  // One app needs no route: it gets what nobody else answers. Of several, each must have been
+  // thought of.
+  Status route_the_rest() {
+    for (size_t i = 0; i < config_.apps.size(); ++i) {
+      const App& app = config_.apps[i];
+      const bool routed = std::any_of(config_.routes.begin(), config_.routes.end(),
+                                      [&](const Route& route) { return route.app == app.name; });
+      if (routed) continue;
+      if (config_.apps.size() > 1) {
+        return fail_at(places_[i], fmt::format("no [[route]] leads to the app '{}'", app.name));
+      }
+      config_.routes.push_back({"/*", "", app.name});
+    }
+    if (!config_.routes.empty()) return {};
+    return fail(
+        "there is nothing to serve: name an app (MODULE:CALLABLE), a directory (--static "
+        "/=DIR) or a configuration file (-c FILE)");
+  }
+
+  Status check_apps() {
+    for (size_t i = 0; i < config_.apps.size(); ++i) {
+      const App& app = config_.apps[i];
+      if (app.target.empty()) {
+        return fail_at(places_[i], fmt::format("app.{} has no target; expected target = "
+                                               "\"MODULE:CALLABLE\"",
+                                               app.name));
+      }
+      if (!is_directory(app.directory)) {
+        return fail_at(config_.sources[fmt::format("app.{}.directory", app.name)],
+                       fmt::format("the directory {} of the app '{}' does not exist", app.directory,
+                                   app.name));
+      }
+      if (app.workers * app.threads > endpoints_max) {
+        return fail_at(config_.sources[fmt::format("app.{}.workers", app.name)],
+                       fmt::format("{} workers of {} threads are {}; the app '{}' can have at most "
+                                   "{} threads in all",
+                                   app.workers, app.threads, app.workers * app.threads, app.name,
+                                   endpoints_max));
+      }
+    }
+    return {};
+  }
+
+  const std::optional<Settings>& file_;
+  const Settings& line_;
+  int cpus_;
+  Config config_;
+  std::vector<std::string> places_;  // of config_.apps: where each was named
+};
+
+}  // namespace
+
+Result<Config> read_config(const CommandLine& line, const Surroundings& surroundings) {
+  const auto words = read_command_line(line, surroundings);
+  if (!words) return tl::unexpected(words.error());
+  const auto path = find_file(line, surroundings);
+  if (!path) return tl::unexpected(path.error());
+  std::optional<Settings> file;
+  if (!path->empty()) {
+    const std::string absolute = absolute_path(*path, surroundings.directory);
+    auto settings = read_toml_file(*path, absolute);
+    if (!settings) return tl::unexpected(settings.error());
+    file = std::move(*settings);
+  }
+  return Assembler(file, *words, surroundings).run();
+}
+
+}  // namespace labcoat::config

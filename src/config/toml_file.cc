@@ -1,0 +1,271 @@
+#include "config/toml_file.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <toml++/toml.h>
+
+#include "base/text.h"
+#include "config/options.h"
+
+namespace labcoat::config {
+namespace {
+
+const char* type_word(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+// The value as a user would write it after --set, if it has a TOML type that this option takes.
+std::optional<std::string> text_of(const toml::node& node, const Option& option) {
+  const auto integer = node.value_exact<i64>();
+  const auto real = node.value_exact<double>();
+  const auto boolean = node.value_exact<bool>();
+  const auto string = node.value_exact<std::string>();
+  // A word may be a special one, or its typo, which is told as such; a number in quotes is not a
+  // number.
+  const bool is_word = string && !parse_real(*string);
+  switch (option.type) {
+    case OptionType::integer:
+      if (integer) return std::to_string(*integer);
+      return is_word ? string : std::nullopt;
+    case OptionType::real:
+      if (integer) return std::to_string(*integer);
+      if (real) return fmt::format("{}", *real);
+      return is_word ? string : std::nullopt;
+    case OptionType::boolean:
+      if (boolean) return *boolean ? "on" : "off";
+      return string;
+    case OptionType::size:
+      return integer ? std::to_string(*integer) : string;
+    case OptionType::duration:
+      if (integer) return std::to_string(*integer);
+      return real ? fmt::format("{}", *real) : string;
+    case OptionType::choice:
+    case OptionType::text:
+      return string;
+  }
+  return std::nullopt;
+}
+
+class TomlReader {
+ public:
+  TomlReader(std::string path, std::string directory) : path_(std::move(path)) {
+    out_.directory = std::move(directory);
+  }
+
+  Status read(const toml::table& root) {
+    for (const auto& [key, node] : root) {
+      const Status status = read_top(key.str(), node);
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  Settings take() { return std::move(out_); }
+
+ private:
+  std::string where(const toml::node& node) const {
+    return fmt::format("{}:{}", path_, node.source().begin.line);
+  }
+
+  tl::unexpected<Error> wrong_type(const toml::node& node, std::string_view key,
+                                   std::string_view expected) const {
+    return fail_at(where(node),
+                   fmt::format("{} is {}; expected {}", key, type_word(node), expected));
+  }
+
+  Status read_top(std::string_view key, const toml::node& node) {
+    if (key == "server") return read_section("server", "server", node);
+    if (key == "limits") return read_section("limits", "limits", node);
+    if (key == "admin") return read_admin(node);
+    if (key == "app") return read_apps(node);
+    if (key == "route") return read_routes(node);
+    return fail_at(where(node), unknown_key("the configuration", key,
+                                            {"server", "limits", "admin", "app", "route"}));
+  }
+
+  // `section` is the options' name of it, `shown` the user's: "app" and "app.shop".
+  Status read_section(std::string_view section, const std::string& shown, const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong_type(node, shown, "a table, [" + shown + "]");
+    for (const auto& [key, value] : *table) {
+      const Option* option = find_option(section, key.str());
+      if (option == nullptr) {
+        return fail_at(where(value),
+                       unknown_key("[" + shown + "]", key.str(), option_names(section)));
+      }
+      const Status status = read_value(*option, shown, value);
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  Status read_value(const Option& option, const std::string& shown, const toml::node& node) {
+    const std::string_view name = option.name;
+    const std::string key = fmt::format("{}.{}", shown, name);
+    if (name == "listen") return read_listen(node, key, out_.listen);
+    if (name == "environment") return read_environment(node, key);
+    const auto text = text_of(node, option);
+    if (!text) return wrong_type(node, key, describe_values(option));
+    Setting setting{shown, &option, {*text, where(node)}};
+    Status status = check_setting(option, setting.text);
+    if (status) out_.values.push_back(std::move(setting));
+    return status;
+  }
+
+  Status read_listen(const toml::node& node, std::string_view key, std::vector<Text>& out) {
+    constexpr auto expected = "a URL or a list of URLs in quotes";
+    if (const auto one = node.value_exact<std::string>()) {
+      out.push_back({*one, where(node)});
+      return {};
+    }
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return wrong_type(node, key, expected);
+    if (list->empty()) return fail_at(where(node), fmt::format("{} is an empty list", key));
+    for (const toml::node& element : *list) {
+      const auto url = element.value_exact<std::string>();
+      if (!url) return wrong_type(element, key, expected);
+      out.push_back({*url, where(element)});
+    }
+    return {};
+  }
+
+  Status read_environment(const toml::node& node, std::string_view key) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong_type(node, key, "a table such as { NAME = \"value\" }");
+    for (const auto& [name, value] : *table) {
+      const auto text = value.value_exact<std::string>();
+      if (!text) return wrong_type(value, fmt::format("{}.{}", key, name.str()), "text in quotes");
+      out_.apps.back().environment.emplace(name.str(), *text);
+    }
+    return {};
+  }
+
+  Status read_admin(const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong_type(node, "admin", "a table, [admin]");
+    for (const auto& [key, value] : *table) {
+      if (key.str() != "listen") {
+        return fail_at(where(value), unknown_key("[admin]", key.str(), {"listen"}));
+      }
+      const Status status = read_listen(value, "admin.listen", out_.admin);
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  Status read_apps(const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong_type(node, "app", "a table for each app, [app.NAME]");
+    for (const auto& [key, value] : *table) {
+      const std::string name(key.str());
+      if (!value.is_table()) {
+        return fail_at(where(value),
+                       fmt::format("app.{} is {}; expected a table for each app: [app.NAME] "
+                                   "with {} below it",
+                                   name, type_word(value), name));
+      }
+      if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789_-") != name.npos) {
+        return fail_at(where(value), fmt::format("'{}' cannot be the name of an app; expected "
+                                                 "letters, digits, - and _",
+                                                 name));
+      }
+      out_.apps.push_back({name, where(value), {}});
+      const Status status = read_section("app", "app." + name, value);
+      if (!status) return status;
+    }
+    return {};
+  }
+
+  Status read_routes(const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return wrong_type(node, "route", "a table for each route, [[route]]");
+    for (const toml::node& element : *list) {
+      const toml::table* table = element.as_table();
+      if (table == nullptr) return wrong_type(element, "route", "a table, [[route]]");
+      RouteTable route;
+      route.where = where(element);
+      for (const auto& [key, value] : *table) {
+        Text* field = key.str() == "path"    ? &route.path
+                      : key.str() == "files" ? &route.files
+                      : key.str() == "app"   ? &route.app
+                                             : nullptr;
+        if (field == nullptr) {
+          return fail_at(where(value),
+                         unknown_key("[[route]]", key.str(), {"path", "files", "app"}));
+        }
+        const auto text = value.value_exact<std::string>();
+        if (!text) return wrong_type(value, fmt::format("route.{}", key.str()), "text in quotes");
+        *field = {*text, where(value)};
+      }
+      out_.routes.push_back(std::move(route));
+    }
+    return {};
+  }
+
+  std::string path_;
+  Settings out_;
+};
+
+Result<toml::table> parse(const std::string& shown, const std::string& path) {
+  auto text = read_file(path, i64{1} << 20);
+  if (!text) return tl::unexpected(text.error());
+  try {
+    return toml::parse(*text);
+  } catch (const toml::parse_error& error) {
+    const auto at = error.source().begin;
+    return fail(fmt::format("{}:{}:{}: this is not TOML: {}", shown, at.line, at.column,
+                            error.description()));
+  }
+}
+
+const toml::node* labcoat_table(const toml::table& root) {
+  const toml::table* tool = root["tool"].as_table();
+  return tool == nullptr ? nullptr : tool->get("labcoat");
+}
+
+bool is_pyproject(const std::string& path) {
+  return path == "pyproject.toml" || path.ends_with("/pyproject.toml");
+}
+
+}  // namespace
+
+Result<Settings> read_toml_file(const std::string& shown, const std::string& path) {
+  const auto root = parse(shown, path);
+  if (!root) return tl::unexpected(root.error());
+  const toml::table* table = &*root;
+  if (is_pyproject(path)) {
+    const toml::node* node = labcoat_table(*root);
+    if (node == nullptr) return fail_at(shown, "there is no table [tool.labcoat] in this file");
+    table = node->as_table();
+    if (table == nullptr) return fail_at(shown, "tool.labcoat is not a table");
+  }
+  TomlReader reader(shown, std::filesystem::path(path).parent_path().string());
+  const Status status = reader.read(*table);
+  if (!status) return tl::unexpected(status.error());
+  return reader.take();
+}
+
+Result<bool> has_labcoat_table(const std::string& path) {
+  const auto root = parse(path, path);
+  if (!root) return tl::unexpected(root.error());
+  return labcoat_table(*root) != nullptr;
+}
+
+}  // namespace labcoat::config
