@@ -1,8 +1,57 @@
 #include "http/request_facts.h"
 
+#include <cstring>
+#include <type_traits>
+
 #include "http/authority.h"
 
 namespace labcoat::http {
+
+namespace {
+
+// `name` is a token as long as `lower`, which holds lower-case letters and '-'. Setting the bit
+// that makes a letter small maps no other tchar on those. Compared in words that overlap.
+template <size_t N>
+bool is(std::string_view name, const char (&lower)[N]) {
+  constexpr size_t size = N - 1;
+  using Word = std::conditional_t<(size >= 8), uint64_t, uint32_t>;
+  constexpr Word case_bits = static_cast<Word>(0x2020202020202020);
+  for (size_t at = 0;; at += sizeof(Word)) {
+    const size_t from = at + sizeof(Word) <= size ? at : size - sizeof(Word);
+    Word a, b;
+    std::memcpy(&a, name.data() + from, sizeof(Word));
+    std::memcpy(&b, lower + from, sizeof(Word));
+    if ((a | case_bits) != b) return false;
+    if (from + sizeof(Word) == size) return true;
+  }
+}
+
+}  // namespace
+
+void RequestFacts::note_candidate(const Field& field) {
+  switch (field.name.size()) {
+    case 4:
+      if (is(field.name, "host")) note_host(field.value);
+      break;
+    case 6:
+      if (is(field.name, "expect")) note_expect(field.value);
+      break;
+    case 7:
+      if (is(field.name, "upgrade")) upgrade_ = upgrade_ || !field.value.empty();
+      break;
+    case 10:
+      if (is(field.name, "connection")) connection_.add(field.value);
+      break;
+    case 14:
+      if (is(field.name, "content-length")) note_length(field.value);
+      break;
+    case 17:
+      if (is(field.name, "transfer-encoding")) note_coding(field.value);
+      break;
+    default:
+      break;
+  }
+}
 
 void RequestFacts::note_host(std::string_view value) {
   if (host_) return refuse(400, "more than one Host");

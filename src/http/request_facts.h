@@ -3,8 +3,8 @@
 // about the fields together never depends on how many of them had arrived.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "http/framing.h"
@@ -12,10 +12,22 @@
 
 namespace labcoat::http {
 
+// By the low five bits of the first letter: bit n is set when a field we read has that letter and
+// length n.
+constexpr std::array<uint32_t, 32> candidate_lengths = [] {
+  std::array<uint32_t, 32> lengths{};
+  for (const std::string_view name :
+       {"host", "expect", "upgrade", "connection", "content-length", "transfer-encoding"}) {
+    lengths[static_cast<uint8_t>(name[0]) & 31] |= uint32_t{1} << name.size();
+  }
+  return lengths;
+}();
+
 class RequestFacts {
  public:
-  // Resets what `out` held of an earlier request.
-  explicit RequestFacts(RequestHead& out) : out_(out) {
+  // Resets what `out` held of an earlier request. fields_max is at most
+  // RequestHead::fields_capacity.
+  RequestFacts(RequestHead& out, size_t fields_max) : out_(out), fields_max_(fields_max) {
     out.host = {};
     out.content_length = -1;
     out.chunked = out.expect_continue = out.upgrade = false;
@@ -25,33 +37,17 @@ class RequestFacts {
     out.why = "";
   }
 
-  void note(const Field& field, size_t fields_max) {
-    if (out_.field_count == fields_max) [[unlikely]]
+  // Where to put the next field: in `out` while there is room.
+  Field& next_field() {
+    return out_.field_count < fields_max_ ? out_.fields[out_.field_count] : surplus_;
+  }
+  // `field` is what next_field gave, filled in.
+  void note(const Field& field) {
+    if (&field == &surplus_) [[unlikely]]
       return refuse(431, "too many fields");
-    out_.fields[out_.field_count++] = field;
-    // Most fields are none of ours; length and first letter tell nearly all of them apart.
-    switch (field.name.size()) {
-      case 4:
-        if (is(field.name, "host")) note_host(field.value);
-        break;
-      case 6:
-        if (is(field.name, "expect")) note_expect(field.value);
-        break;
-      case 7:
-        if (is(field.name, "upgrade")) upgrade_ = upgrade_ || !field.value.empty();
-        break;
-      case 10:
-        if (is(field.name, "connection")) connection_.add(field.value);
-        break;
-      case 14:
-        if (is(field.name, "content-length")) note_length(field.value);
-        break;
-      case 17:
-        if (is(field.name, "transfer-encoding")) note_coding(field.value);
-        break;
-      default:
-        break;
-    }
+    ++out_.field_count;
+    if (is_candidate(field.name)) [[unlikely]]
+      note_candidate(field);
   }
 
   // The head is complete and its request line is in `out`. Bad sets status and why.
@@ -59,23 +55,12 @@ class RequestFacts {
   Parsed finish(std::string_view target_host);
 
  private:
-  // `name` is a token as long as `lower`, which holds lower-case letters and '-'. Setting the bit
-  // that makes a letter small maps no other tchar on those. Compared in overlapping words, a
-  // compiler's delight.
-  template <size_t N>
-  static bool is(std::string_view name, const char (&lower)[N]) {
-    constexpr size_t size = N - 1;
-    using Word = std::conditional_t<(size >= 8), uint64_t, uint32_t>;
-    constexpr Word case_bits = static_cast<Word>(0x2020202020202020);
-    for (size_t at = 0;; at += sizeof(Word)) {
-      const size_t from = at + sizeof(Word) <= size ? at : size - sizeof(Word);
-      Word a, b;
-      std::memcpy(&a, name.data() + from, sizeof(Word));
-      std::memcpy(&b, lower + from, sizeof(Word));
-      if ((a | case_bits) != b) return false;
-      if (from + sizeof(Word) == size) return true;
-    }
+  // Most fields are none of ours: length and first letter tell without a branch per name.
+  static bool is_candidate(std::string_view name) {
+    return name.size() < 32 &&
+           (candidate_lengths[static_cast<uint8_t>(name[0]) & 31] >> name.size() & 1) != 0;
   }
+  void note_candidate(const Field& field);
 
   // The first refusal stands.
   void refuse(int status, const char* why) {
@@ -89,6 +74,8 @@ class RequestFacts {
   void note_coding(std::string_view value);
 
   RequestHead& out_;
+  size_t fields_max_;
+  Field surplus_;
   ConnectionOptions connection_;
   bool host_ = false;
   bool coding_ = false;
