@@ -236,6 +236,12 @@ u32 EdgePort::taken_by(u32 slot) const {
   return claim_endpoint(mapping_.slot(slot).claim.load(std::memory_order_relaxed));
 }
 
+i64 EdgePort::queue_wait_ns(u32 slot) const {
+  const Slot& control = mapping_.slot(slot);
+  return std::max<i64>(
+      0, control.taken_ns.load(std::memory_order_relaxed) - control.request.enqueued_ns);
+}
+
 bool EdgePort::withdraw(u32 slot) {
   const SlotState& state = slots_[local(slot)];
   u64 expected = make_claim(state.generation, 0, channel::SlotState::ready);
@@ -386,6 +392,19 @@ void EdgePort::consumed(u32 slot, size_t bytes) {
   u64 total = bytes;
   if (state.payload_left == 0) total += std::exchange(state.padding, 0);
   made_room(slot, state, total);
+}
+
+bool EdgePort::has_ended(u32 slot) {
+  SlotState& state = slots_[local(slot)];
+  const u64 bytes = available(slot, state);
+  u64 at = state.payload_left + state.padding;
+  while (!state.corrupt && at + sizeof(FrameHeader) <= bytes) {
+    FrameHeader header;
+    copy_out(slot, state.consumed + at, &header, sizeof header);
+    if (header.type >= static_cast<u32>(FrameType::end)) return true;
+    at += sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
+  }
+  return false;
 }
 
 void EdgePort::done(u32 slot) {

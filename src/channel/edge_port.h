@@ -127,6 +127,9 @@ class EdgePort {
   // The endpoint that took it, as the slot says; only a number to show.
   u32 taken_by(u32 slot) const;
 
+  // How long the request waited for its worker, by the worker's own clock reading; never negative.
+  i64 queue_wait_ns(u32 slot) const;
+
   // Takes a request back that no worker has taken: true, and the slot is free. False: a worker has
   // it.
   bool withdraw(u32 slot);
@@ -142,6 +145,8 @@ class EdgePort {
   // The next frame of a slot's response. For data and file frames call consumed() when the bytes
   // are dealt with.
   void next(u32 slot, Frame& out);
+  // Whether the last frame of the response is there already, read or not.
+  bool has_ended(u32 slot);
   // Of the current data frame: these many bytes may be overwritten now.
   void consumed(u32 slot, size_t bytes);
   // After Output::end, broken or corrupt has been dealt with: the slot is free (or, when corrupt,

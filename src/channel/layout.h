@@ -173,7 +173,9 @@ struct alignas(4 * cache_line) Slot {
   std::atomic<u64> consumed;
   std::atomic<u32> cancelled;  // 1: the client is gone, stop as soon as convenient
   u32 pad3;
-  u64 pad4[4];
+  std::atomic<i64>
+      taken_ns;  // by the worker: when it took the request; only shown, never computed with
+  u64 pad4[3];
 };
 static_assert(sizeof(Slot) == 256);
 static_assert(offsetof(Slot, request) == 64 && offsetof(Slot, written) == 192);

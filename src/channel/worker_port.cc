@@ -106,6 +106,7 @@ void WorkerPort::open_request(u32 slot, u32 generation) {
   ring_ = mapping_.response_ring(slot);
   written_ = published_ = 0;
   taken_ns_ = now_ns();
+  slot_control_->taken_ns.store(taken_ns_, std::memory_order_relaxed);
   endpoint_.current.store(make_entry(slot, generation), std::memory_order_relaxed);
   endpoint_.started_ns.store(taken_ns_, std::memory_order_relaxed);
 }

@@ -1,11 +1,10 @@
 #include "edge/access_log.h"
 
+#include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <chrono>
 
 namespace labcoat::edge {
 namespace {

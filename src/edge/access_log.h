@@ -1,6 +1,7 @@
-// AccessLog: one line per answered request, in the combined format with three fields more: microseconds in the queue,
-// microseconds in all, and the request's id. Lines are collected by each edge thread and written by a thread of the log's
-// own, so that a slow disk never holds up a request; when it cannot keep up, lines are dropped and counted.
+// AccessLog: one line per answered request, in the combined format with three fields more:
+// microseconds in the queue, microseconds in all, and the request's id. Lines are collected by each
+// edge thread and written by a thread of the log's own, so that a slow disk never holds up a
+// request; when it cannot keep up, lines are dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -20,8 +21,9 @@ namespace labcoat::edge {
 
 class AccessLog {
  public:
-  static constexpr size_t buffered_bytes_max = 1 << 20;  // per edge thread; beyond that lines are dropped
-  static constexpr size_t write_at_bytes = 64 * 1024;    // wakes the writer early
+  static constexpr size_t buffered_bytes_max =
+      1 << 20;  // per edge thread; beyond that lines are dropped
+  static constexpr size_t write_at_bytes = 64 * 1024;  // wakes the writer early
 
   struct Options {
     std::string target;  // "-" (stdout) or a path

@@ -12,11 +12,11 @@
 namespace labcoat::edge {
 
 struct Route {
-  std::string prefix;       // "/static/" of "/static/*", or the exact path
+  std::string prefix;  // "/static/" of "/static/*", or the exact path
   bool exact = false;
-  Fd files;                 // the root directory, opened; or none
-  std::string files_path;   // for messages
-  int app = -1;             // index into Config::apps; -1: files
+  Fd files;                // the root directory, opened; or none
+  std::string files_path;  // for messages
+  int app = -1;            // index into Config::apps; -1: files
 };
 
 class Router {

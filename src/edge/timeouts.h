@@ -1,5 +1,6 @@
-// Timeouts of one length each: because every entry of a queue waits equally long, arming is an append, expiring looks at
-// the front only, and neither allocates. One edge thread's; not thread-safe.
+// Timeouts of one length each: because every entry of a queue waits equally long, arming is an
+// append, expiring looks at the front only, and neither allocates. One edge thread's; not
+// thread-safe.
 #pragma once
 
 #include "base/clock.h"

@@ -1,0 +1,408 @@
+// Reading: from bytes to a request that is handed on whole.
+#include "edge/connection.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+namespace labcoat::edge {
+namespace {
+
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+// What an idle connection may keep of its buffers.
+constexpr size_t kept_capacity_max = 4096;
+constexpr i64 linger_bytes_max = 1 << 20;
+
+}  // namespace
+
+Connection::Connection(EdgeThread& thread, Fd socket, const ListenerInfo& listener)
+    : thread_(thread), socket_(std::move(socket)), listener_(listener) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return;
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    remote_port_ = ntohs(v4.sin_port);
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+    remote_port_ = ntohs(v6.sin6_port);
+  }
+  remote_address_ = text;
+}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+  // Edge-triggered and registered once: no further epoll_ctl in the life of the connection.
+  const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  if (!thread_.loop().watch(socket_.get(), events, *this)) {
+    close();
+    return;
+  }
+  thread_.header_timeouts.arm(*this, thread_.now());
+}
+
+void Connection::on_events(u32 events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    lost();
+    return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
+  if ((events & EPOLLRDHUP) != 0) {
+    peer_closed_ = true;
+    // Nobody waits for this answer; but one that a worker has begun is sent, for a client that shut
+    // only its own side.
+    if (state_ == State::app && answering_.has_slot && !answering_.head_sent &&
+        !thread_.port(answering_.app).is_taken(answering_.slot)) {
+      lost();
+      return;
+    }
+  }
+  if ((events & EPOLLOUT) != 0) writable_ = true;
+  if (state_ == State::app && writable_ && (unsent_.size() > unsent_used_ || file_left_ > 0)) {
+    if (flush() && state_ == State::app) read_frames();
+  }
+  advance();
+}
+
+void Connection::advance() {
+  for (bool more = true; more;) {
+    switch (state_) {
+      case State::head:
+        more = read_head();
+        break;
+      case State::body:
+        more = read_body();
+        break;
+      case State::app:
+      case State::closed:
+        more = false;
+        break;
+      case State::sending:
+        more = flush();
+        if (more && state_ == State::sending) finish_response();
+        break;
+      case State::linger:
+        more = discard_rest();
+        break;
+    }
+  }
+}
+
+std::string_view Connection::receive() {
+  if (!readable_) return {};
+  std::vector<char>& scratch = thread_.input();
+  ssize_t got;
+  do {
+    got = ::recv(socket_.get(), scratch.data(), scratch.size(), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    // A short read has emptied the socket (epoll(7)); but a client that closed must be read to its
+    // end.
+    if (static_cast<size_t>(got) < scratch.size() && !peer_closed_) readable_ = false;
+    thread_.count().bytes_in.add(static_cast<u64>(got));
+    return {scratch.data(), static_cast<size_t>(got)};
+  }
+  if (got < 0 && errno == EAGAIN) {
+    readable_ = false;
+    return {};
+  }
+  readable_ = false;
+  peer_closed_ = true;
+  if (got < 0 || state_ == State::head || state_ == State::body || state_ == State::linger) lost();
+  return {};
+}
+
+void Connection::use(size_t bytes) {
+  unread_used_ += bytes;
+  if (unread_used_ < unread_.size()) return;
+  unread_used_ = 0;
+  unread_.clear();
+  if (unread_.capacity() > kept_capacity_max) unread_ = std::string();
+}
+
+bool Connection::read_head() {
+  // What a pipelining client has sent ahead is looked at first, without reading more.
+  if (head_scanned_ == 0 && !unread().empty() && parse_head(unread(), false)) return true;
+  if (state_ != State::head) return state_ != State::closed;
+  const std::string_view received = receive();
+  if (received.empty()) return false;
+  if (unread().empty()) return parse_head(received, true);
+  unread_.append(received);
+  return parse_head(unread(), false);
+}
+
+// False: more bytes are needed. `bytes` is the thread's scratch or all of unread().
+bool Connection::parse_head(std::string_view bytes, bool in_scratch) {
+  http::RequestHead head;
+  size_t head_bytes = 0;
+  size_t scanned = head_scanned_;
+  const http::Parsed parsed =
+      http::parse_request(bytes, thread_.shared().request_limits, head, head_bytes, scanned);
+  if (!head_begun_) {
+    head_begun_ = true;
+    answering_.began_ns = thread_.now();
+    if (parsed == http::Parsed::need_more) thread_.header_timeouts.arm(*this, thread_.now());
+  }
+  if (parsed == http::Parsed::need_more) {
+    head_scanned_ = scanned;
+    if (in_scratch) unread_.assign(bytes);
+    // A second look at the same bytes would find the same: only go on when there is more to read.
+    return readable_;
+  }
+  head_scanned_ = 0;
+  head_begun_ = false;
+  disarm();
+  if (parsed == http::Parsed::bad) {
+    const bool limit = head.status == 414 || head.status == 431;
+    (limit ? thread_.count().limit_request_head : thread_.count().bad_requests).add();
+    refuse(head.status, head.why);
+    return true;
+  }
+  thread_.count().requests.add();
+  const std::string_view behind = bytes.substr(head_bytes);
+  const size_t body_bytes = begin_request(head, bytes.substr(0, head_bytes), behind);
+  if (state_ == State::closed) return false;
+  if (in_scratch) {
+    unread_.assign(behind.substr(body_bytes));
+    unread_used_ = 0;
+  } else {
+    use(head_bytes + body_bytes);
+  }
+  return true;
+}
+
+// Returns how much of `behind` was the request's body.
+size_t Connection::begin_request(const http::RequestHead& head, std::string_view head_bytes,
+                                 std::string_view behind) {
+  keep_alive_ = head.keep_alive && !thread_.shared().draining.load(std::memory_order_relaxed);
+  if (!head.chunked && head.content_length <= 0) {
+    dispatch(head, {});
+    return 0;
+  }
+  const i64 length = head.content_length;
+  const config::Limits& limits = thread_.shared().config->limits;
+  if (!head.chunked && length <= limits.body_memory_bytes &&
+      static_cast<size_t>(length) <= behind.size()) {
+    dispatch(head, {.memory = behind.substr(0, static_cast<size_t>(length)),
+                    .file = nullptr,
+                    .bytes = length});
+    return static_cast<size_t>(length);
+  }
+  return begin_body(head, head_bytes, behind);
+}
+
+size_t Connection::begin_body(const http::RequestHead& head, std::string_view head_bytes,
+                              std::string_view behind) {
+  if (head.content_length > thread_.shared().config->limits.request_body_bytes) {
+    thread_.count().limit_request_body.add();
+    note_request(head);
+    refuse(413, "the request body is larger than limits.request_body_bytes");
+    return behind.size();
+  }
+  body_ = std::make_unique<BodyReading>();
+  body_->head = head_bytes;
+  body_->chunked = head.chunked;
+  body_->left = head.chunked ? 0 : head.content_length;
+  state_ = State::body;
+  thread_.body_timeouts.arm(*this, thread_.now());
+  if (head.expect_continue && behind.empty()) {
+    keep_unsent(continue_line);
+    if (!flush() && state_ == State::closed) return 0;
+  }
+  return take_body(behind);
+}
+
+bool Connection::read_body() {
+  if (!unread().empty()) {
+    const size_t used = take_body(unread());
+    if (state_ == State::closed) return false;
+    use(used);
+    return true;
+  }
+  const std::string_view received = receive();
+  if (received.empty()) return false;
+  thread_.body_timeouts.arm(*this, thread_.now());
+  const size_t used = take_body(received);
+  if (state_ == State::closed) return false;
+  unread_.assign(received.substr(used));
+  unread_used_ = 0;
+  return true;
+}
+
+size_t Connection::take_body(std::string_view bytes) {
+  size_t used = 0;
+  if (!body_->chunked) {
+    used = std::min<size_t>(bytes.size(), static_cast<size_t>(body_->left));
+    if (!store_body(bytes.substr(0, used))) return bytes.size();
+    body_->left -= static_cast<i64>(used);
+    if (body_->left == 0) body_complete();
+    return used;
+  }
+  while (used < bytes.size()) {
+    const auto outcome = body_->decoder.next(bytes.substr(used));
+    used += outcome.consumed;
+    switch (outcome.step) {
+      case http::ChunkedDecoder::Step::data:
+        if (!store_body(outcome.data)) return bytes.size();
+        break;
+      case http::ChunkedDecoder::Step::need_more:
+        return used;
+      case http::ChunkedDecoder::Step::done:
+        body_complete();
+        return used;
+      case http::ChunkedDecoder::Step::bad:
+        thread_.count().bad_requests.add();
+        refuse(400, "the chunked body is broken");
+        return bytes.size();
+    }
+  }
+  return used;
+}
+
+// False: the request was refused.
+bool Connection::store_body(std::string_view piece) {
+  const config::Limits& limits = thread_.shared().config->limits;
+  BodyReading& body = *body_;
+  body.bytes += static_cast<i64>(piece.size());
+  if (body.bytes > limits.request_body_bytes) {
+    thread_.count().limit_request_body.add();
+    refuse(413, "the request body is larger than limits.request_body_bytes");
+    return false;
+  }
+  if (!body.file && body.bytes <= limits.body_memory_bytes) {
+    body.memory.append(piece);
+    return true;
+  }
+  if (!body.file) {
+    auto file = create_body_file();
+    if (!file) {
+      refuse(503, "there is no room for the request body");
+      return false;
+    }
+    thread_.count().body_files.add();
+    body.file = std::make_shared<Fd>(std::move(*file));
+    body.memory.append(piece);
+    piece = body.memory;
+  }
+  while (!piece.empty()) {
+    const ssize_t wrote = ::write(body.file->get(), piece.data(), piece.size());
+    if (wrote < 0) {
+      if (errno == EINTR) continue;
+      refuse(503, "there is no room for the request body");
+      return false;
+    }
+    piece.remove_prefix(static_cast<size_t>(wrote));
+  }
+  body.memory = std::string();
+  return true;
+}
+
+void Connection::body_complete() {
+  disarm();
+  const std::unique_ptr<BodyReading> body = std::move(body_);
+  http::RequestHead head;
+  size_t used = 0, scanned = 0;
+  const http::Parsed parsed =
+      http::parse_request(body->head, thread_.shared().request_limits, head, used, scanned);
+  CHECK(parsed == http::Parsed::done);  // it was parsed before
+  dispatch(head, {.memory = body->memory, .file = body->file, .bytes = body->bytes});
+}
+
+// After our side is shut: read on, so that the kernel does not answer the client's bytes with a
+// reset that destroys the response before it was read (RFC 9112 section 9.6).
+bool Connection::discard_rest() {
+  const std::string_view received = receive();
+  if (received.empty()) return false;
+  linger_bytes_ += static_cast<i64>(received.size());
+  if (linger_bytes_ > linger_bytes_max) {
+    close();
+    return false;
+  }
+  return true;
+}
+
+void Connection::on_timeout() {
+  Counters& count = thread_.count();
+  switch (state_) {
+    case State::head:
+      if (!head_begun_) {
+        count.timeout_idle.add();
+        close();
+      } else {
+        count.timeout_head.add();
+        refuse(408, "the request head took longer than limits.header_timeout");
+      }
+      break;
+    case State::body:
+      count.timeout_body.add();
+      refuse(408, "the request body stopped for longer than limits.body_timeout");
+      break;
+    case State::app:
+      if (unsent_.size() > unsent_used_ || file_left_ > 0) {
+        count.timeout_write.add();
+        lost();
+      } else if (answering_.has_slot && thread_.port(answering_.app).withdraw(answering_.slot)) {
+        answering_.has_slot = false;
+        thread_.shared().body_files[answering_.app]->drop(answering_.slot);
+        count.limit_queue_wait.add();
+        answer_self(503, "no worker was free in time\n", "Retry-After: 1\r\n");
+      }
+      break;
+    case State::sending:
+      count.timeout_write.add();
+      lost();
+      break;
+    case State::linger:
+      close();
+      break;
+    case State::closed:
+      break;
+  }
+  advance();
+}
+
+void Connection::drain() {
+  keep_alive_ = false;
+  if (state_ != State::head || head_begun_) return;
+  // A request that is on its way already is served: look once before closing.
+  readable_ = true;
+  advance();
+  if (state_ == State::head && !head_begun_) close();
+}
+
+void Connection::lost() {
+  if (state_ == State::closed) return;
+  if (state_ == State::app || state_ == State::sending) thread_.count().clients_gone.add();
+  if (answering_.has_slot) {
+    channel::EdgePort& port = thread_.port(answering_.app);
+    if (!port.is_taken(answering_.slot)) thread_.count().withdrawn.add();
+    thread_.shared().body_files[answering_.app]->drop(answering_.slot);
+    thread_.forget_files(answering_.app, answering_.slot);
+    port.abandon(answering_.slot);
+    answering_.has_slot = false;
+    answering_.status = 499;
+    write_log_line();
+  }
+  close();
+}
+
+void Connection::close() {
+  if (state_ == State::closed) return;
+  CHECK(!answering_.has_slot);
+  state_ = State::closed;
+  disarm();
+  thread_.loop().forget(socket_.get(), *this);
+  socket_.reset();
+  thread_.remove(*this);
+}
+
+}  // namespace labcoat::edge

@@ -1,0 +1,326 @@
+#include "edge/edge_process.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include "config/json.h"
+#include "edge/edge_thread.h"
+#include "edge/status_page.h"
+#include "edge/worker_link.h"
+#include "net/message_socket.h"
+
+namespace labcoat::edge {
+namespace {
+
+using Json = nlohmann::json;
+
+Json parse_message(const std::string& text) {
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+// The control thread: the process's main thread. Everything of a request happens on the edge
+// threads.
+class EdgeProcess final : public net::Watcher {
+ public:
+  EdgeProcess(net::MessageSocket control, std::unique_ptr<net::Loop> loop)
+      : control_(std::move(control)), loop_(std::move(loop)) {}
+
+  int run();
+  void on_events(u32 events) override;
+
+ private:
+  Status start(net::SocketMessage first);
+  Status take_listeners(const Json& message, std::vector<Fd> fds);
+  Status start_threads();
+  void handle(net::SocketMessage message);
+  Status add_channel(const Json& message, std::vector<Fd> fds);
+  Status add_worker(const Json& message, std::vector<Fd> fds);
+  void bury_worker(const Json& message);
+  void drain();
+  Result<size_t> app_index(const Json& message) const;
+  void tell(const Json& message);
+  void protocol_error(const std::string& text);
+
+  net::MessageSocket control_;
+  std::unique_ptr<net::Loop> loop_;
+  config::Config config_;
+  EdgeShared shared_;
+  std::vector<Fd> listener_sockets_;
+  std::vector<std::unique_ptr<EdgeThread>> threads_;
+  std::unique_ptr<StatusPages> pages_;
+  std::vector<std::thread> running_;
+  std::vector<std::unique_ptr<WorkerLink>> links_;
+  size_t threads_running_ = 0;
+  bool lost_supervisor_ = false;
+  bool broken_ = false;
+};
+
+int EdgeProcess::run() {
+  // The first messages are waited for: configuration, then one channel per app; after that the
+  // threads can start.
+  while (running_.empty()) {
+    net::SocketMessage message;
+    switch (control_.receive(message)) {
+      case net::MessageSocket::Receive::closed:
+        return 1;
+      case net::MessageSocket::Receive::nothing_yet: {
+        pollfd readable{control_.fd(), POLLIN, 0};
+        ::poll(&readable, 1, -1);
+        continue;
+      }
+      case net::MessageSocket::Receive::message:
+        break;
+    }
+    Status status = pages_ == nullptr ? start(std::move(message)) : Status{};
+    if (status && !message.text.empty() && pages_ != nullptr) handle(std::move(message));
+    if (status && pages_ != nullptr && shared_.channels.size() == config_.apps.size()) {
+      status = start_threads();
+    }
+    if (!status || broken_) {
+      if (!status) tell({{"type", "failed"}, {"text", status.error().text}});
+      return 1;
+    }
+  }
+  if (auto watched = loop_->watch(control_.fd(), EPOLLIN, *this); !watched) {
+    protocol_error(watched.error().text);
+  } else {
+    tell({{"type", "ready"}});
+  }
+  while (threads_running_ > 0 && !broken_ && !lost_supervisor_) loop_->run_once(-1);
+  for (const auto& thread : threads_) thread->stop();
+  for (std::thread& thread : running_) thread.join();
+  links_.clear();
+  shared_.access_log.reset();
+  return broken_ || lost_supervisor_ ? 1 : 0;
+}
+
+Status EdgeProcess::start(net::SocketMessage first) {
+  const Json message = parse_message(first.text);
+  if (!message.is_object() || message.value("type", "") != "start" || first.fds.empty()) {
+    return fail("the edge expects a start message first");
+  }
+  auto text = read_file("/proc/self/fd/" + std::to_string(first.fds[0].get()));
+  if (!text) return tl::unexpected(text.error());
+  auto config = config::from_json(*text);
+  if (!config) return tl::unexpected(config.error());
+  config_ = std::move(*config);
+  shared_.config = &config_;
+  const config::Limits& limits = config_.limits;
+  shared_.request_limits = {
+      .target_bytes_max = static_cast<size_t>(limits.request_target_bytes),
+      .header_bytes_max = static_cast<size_t>(limits.request_header_bytes),
+      .fields_max = std::min<size_t>(static_cast<size_t>(limits.request_fields),
+                                     http::RequestHead::fields_capacity)};
+  auto router = Router::build(config_);
+  if (!router) return tl::unexpected(router.error());
+  shared_.router = std::move(*router);
+  // The built-in types do when the system has no list.
+  [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
+  if (config_.access_log != "off") {
+    auto log = AccessLog::open({.target = config_.access_log,
+                                .sync = config_.access_log_sync,
+                                .threads = config_.edge_threads});
+    if (!log) return tl::unexpected(log.error());
+    shared_.access_log = std::move(*log);
+  }
+  pages_ = std::make_unique<StatusPages>(shared_, threads_);
+  shared_.admin = pages_.get();
+  std::vector<Fd> sockets;
+  for (size_t i = 1; i < first.fds.size(); ++i) sockets.push_back(std::move(first.fds[i]));
+  return take_listeners(message, std::move(sockets));
+}
+
+Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
+  const auto admin_count = message.value("admin_listeners", size_t{0});
+  if (admin_count > fds.size()) return fail("the start message names more listeners than came");
+  for (size_t i = 0; i < fds.size(); ++i) {
+    ListenerInfo info;
+    info.socket = fds[i].get();
+    info.admin = i >= fds.size() - admin_count;
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    char text[INET6_ADDRSTRLEN] = "localhost";
+    if (getsockname(info.socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+      return fail_errno("a listening socket is not usable");
+    }
+    if (address.ss_family == AF_INET) {
+      const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+      inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+      info.port = ntohs(v4.sin_port);
+    } else if (address.ss_family == AF_INET6) {
+      const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+      inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+      info.port = ntohs(v6.sin6_port);
+    } else {
+      info.port = 80;
+    }
+    info.server_name = text;
+    if (::fcntl(info.socket, F_SETFL, O_NONBLOCK) != 0) {
+      return fail_errno("a listening socket is not usable");
+    }
+    shared_.listeners.push_back(info);
+    listener_sockets_.push_back(std::move(fds[i]));
+  }
+  return {};
+}
+
+Status EdgeProcess::start_threads() {
+  for (int i = 0; i < config_.edge_threads; ++i) {
+    auto thread = EdgeThread::create(shared_, i);
+    if (!thread) return tl::unexpected(thread.error());
+    threads_.push_back(std::move(*thread));
+  }
+  threads_running_ = threads_.size();
+  for (const auto& thread : threads_) {
+    running_.emplace_back([this, &thread] {
+      thread->run();
+      loop_->post([this] { --threads_running_; });
+    });
+  }
+  return {};
+}
+
+void EdgeProcess::on_events(u32) {
+  for (;;) {
+    net::SocketMessage message;
+    switch (control_.receive(message)) {
+      case net::MessageSocket::Receive::nothing_yet:
+        return;
+      case net::MessageSocket::Receive::closed:
+        lost_supervisor_ = true;
+        return;
+      case net::MessageSocket::Receive::message:
+        handle(std::move(message));
+    }
+  }
+}
+
+void EdgeProcess::handle(net::SocketMessage message) {
+  const Json json = parse_message(message.text);
+  const std::string type = json.is_object() ? json.value("type", "") : "";
+  Status status;
+  if (type == "channel") {
+    status = add_channel(json, std::move(message.fds));
+  } else if (type == "worker") {
+    status = add_worker(json, std::move(message.fds));
+  } else if (type == "worker_gone") {
+    bury_worker(json);
+  } else if (type == "drain") {
+    drain();
+  } else if (type == "reopen_logs") {
+    if (shared_.access_log) shared_.access_log->reopen();
+  } else {
+    status = fail("the edge does not know the message '" + type + "'");
+  }
+  if (!status) protocol_error(status.error().text);
+}
+
+Result<size_t> EdgeProcess::app_index(const Json& message) const {
+  const std::string name = message.value("app", "");
+  for (size_t i = 0; i < config_.apps.size(); ++i) {
+    if (config_.apps[i].name == name) return i;
+  }
+  return fail("the edge has no app named '" + name + "'");
+}
+
+Status EdgeProcess::add_channel(const Json& message, std::vector<Fd> fds) {
+  const auto app = app_index(message);
+  if (!app) return tl::unexpected(app.error());
+  if (*app != shared_.channels.size() || fds.empty()) {
+    return fail("channels must come in the order of the apps, each once");
+  }
+  Fd memfd = std::move(fds.front());
+  fds.erase(fds.begin());
+  auto channel = channel::EdgeChannel::open(std::move(memfd), std::move(fds));
+  if (!channel) return tl::unexpected(channel.error());
+  shared_.body_files.push_back(std::make_unique<BodyFiles>((*channel)->mapping().shape().slots));
+  shared_.channels.push_back(std::move(*channel));
+  return {};
+}
+
+Status EdgeProcess::add_worker(const Json& message, std::vector<Fd> fds) {
+  const auto app = app_index(message);
+  if (!app) return tl::unexpected(app.error());
+  const auto endpoints = message.value("endpoints", std::vector<u32>{});
+  if (fds.size() != endpoints.size() + 1) return fail("a worker message lacks descriptors");
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    if (!shared_.channels[*app]->add_endpoint(endpoints[i], std::move(fds[i + 1]))) {
+      return fail("endpoint " + std::to_string(endpoints[i]) + " is in use or out of range");
+    }
+  }
+  links_.push_back(std::make_unique<WorkerLink>(*app, message.value("pid", i64{0}), endpoints,
+                                                std::move(fds[0]), *loop_, shared_, threads_));
+  return {};
+}
+
+void EdgeProcess::bury_worker(const Json& message) {
+  const i64 pid = message.value("pid", i64{0});
+  const auto app = app_index(message);
+  if (!app) {
+    protocol_error(app.error().text);
+    return;
+  }
+  const auto endpoints = message.value("endpoints", std::vector<u32>{});
+  const auto link = std::find_if(links_.begin(), links_.end(), [&](const auto& one) {
+    return one->app() == *app && one->endpoints() == endpoints;
+  });
+  if (link != links_.end()) {
+    // A file it sent before it died may belong to a complete answer.
+    (*link)->read_all();
+    links_.erase(link);
+  }
+  const auto left = std::make_shared<std::atomic<size_t>>(endpoints.size() * threads_.size());
+  const Json answer = {{"type", "endpoints_free"},
+                       {"app", config_.apps[*app].name},
+                       {"pid", pid},
+                       {"endpoints", endpoints}};
+  if (*left == 0) tell(answer);
+  for (const u32 endpoint : endpoints) {
+    shared_.channels[*app]->remove_endpoint(endpoint);
+    for (const auto& thread : threads_) {
+      thread->bury(*app, endpoint, [this, left, answer] {
+        if (left->fetch_sub(1) == 1) loop_->post([this, answer] { tell(answer); });
+      });
+    }
+  }
+}
+
+void EdgeProcess::drain() {
+  shared_.draining.store(true, std::memory_order_relaxed);
+  for (const auto& thread : threads_) thread->drain();
+}
+
+void EdgeProcess::tell(const Json& message) {
+  if (auto sent = control_.send(message.dump()); !sent) lost_supervisor_ = true;
+}
+
+void EdgeProcess::protocol_error(const std::string& text) {
+  spdlog::error("edge: {}", text);
+  broken_ = true;
+}
+
+}  // namespace
+
+int run_edge(int control_fd) {
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("edge", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
+  auto loop = net::Loop::create();
+  if (!loop) {
+    spdlog::error("edge: {}", loop.error().text);
+    return 1;
+  }
+  EdgeProcess process(net::MessageSocket(Fd(control_fd)), std::move(*loop));
+  return process.run();
+}
+
+}  // namespace labcoat::edge

@@ -1,0 +1,244 @@
+#include "edge/edge_thread.h"
+
+#include <algorithm>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "edge/connection.h"
+#include "edge/listener.h"
+#include "http/date.h"
+
+namespace labcoat::edge {
+namespace {
+
+constexpr size_t input_bytes = 64 * 1024;
+constexpr i64 linger_ns = 2 * seconds;
+// How long accepting pauses when there are no descriptors left: some may be closed by then.
+constexpr int descriptor_pause_ms = 100;
+
+}  // namespace
+
+void EdgeThread::Doorbell::on_events(u32) {
+  u64 count;
+  [[maybe_unused]] const ssize_t got = ::read(fd, &count, sizeof count);
+}
+
+EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop)
+    : header_timeouts(shared.config->limits.header_timeout_ns),
+      body_timeouts(shared.config->limits.body_timeout_ns),
+      idle_timeouts(shared.config->limits.idle_timeout_ns),
+      write_timeouts(shared.config->limits.write_timeout_ns),
+      queue_timeouts(shared.config->limits.queue_wait_ns),
+      linger_timeouts(linger_ns),
+      shared_(shared),
+      index_(index),
+      loop_(std::move(loop)),
+      input_(input_bytes),
+      path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
+      // Ids tell runs and threads apart: high bits from the clock and the thread, low bits count.
+      last_request_id_((static_cast<u64>(wall_ns() / seconds) << 32) ^
+                       (static_cast<u64>(index) << 26)) {
+  output_.reserve(2 * input_bytes);
+}
+
+EdgeThread::~EdgeThread() = default;
+
+Result<std::unique_ptr<EdgeThread>> EdgeThread::create(EdgeShared& shared, int index) {
+  auto loop = net::Loop::create();
+  if (!loop) return tl::unexpected(loop.error());
+  std::unique_ptr<EdgeThread> thread(new EdgeThread(shared, index, std::move(*loop)));
+  if (auto watched = thread->watch_everything(); !watched) return tl::unexpected(watched.error());
+  return thread;
+}
+
+Status EdgeThread::watch_everything() {
+  for (const auto& channel : shared_.channels) {
+    App app;
+    app.port = std::make_unique<channel::EdgePort>(*channel, static_cast<u32>(index_));
+    app.doorbell = std::make_unique<Doorbell>();
+    app.doorbell->fd = channel->doorbell(static_cast<u32>(index_));
+    auto watched = loop_->watch(app.doorbell->fd, EPOLLIN, *app.doorbell);
+    if (!watched) return watched;
+    apps_.push_back(std::move(app));
+  }
+  for (const ListenerInfo& info : shared_.listeners) {
+    listeners_.push_back(std::make_unique<Listener>(*this, info));
+    if (auto watched = listeners_.back()->watch(); !watched) return watched;
+  }
+  return {};
+}
+
+void EdgeThread::run() {
+  pthread_setname_np(pthread_self(), ("edge-" + std::to_string(index_)).c_str());
+  bool light = true;
+  while (!stopped_) {
+    deliver_news();
+    expire_timeouts();
+    removed_.clear();
+    if (draining_ && connections_.empty()) break;
+    const u32 news_before = news_;
+    sleep(light);
+    // After a light sleep in which nothing happened the next one is deep: an idle edge costs
+    // nothing.
+    light = news_ != news_before || light_sleep_useful_;
+  }
+}
+
+void EdgeThread::deliver_news() {
+  for (App& app : apps_) {
+    news_ += app.port->for_each_dirty(
+        [&](u32 slot) { static_cast<Connection*>(app.port->owner(slot))->on_app_news(); });
+    app.port->ring();
+  }
+}
+
+void EdgeThread::sleep(bool light) {
+  u32 outstanding = 0;
+  for (const App& app : apps_) outstanding += app.port->outstanding();
+  light = light && outstanding > 0;
+  bool asleep = true;
+  for (const App& app : apps_) asleep = app.port->begin_sleep(light) && asleep;
+  int timeout_ms = asleep ? milliseconds_to_sleep() : 0;
+  if (light && (timeout_ms < 0 || timeout_ms > 1)) timeout_ms = 1;
+  const int events = loop_->run_once(timeout_ms);
+  for (const App& app : apps_) app.port->end_sleep();
+  light_sleep_useful_ = events > 0 || !asleep;
+}
+
+void EdgeThread::expire_timeouts() {
+  for (TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts,
+                              &queue_timeouts, &linger_timeouts}) {
+    queue->expire(now());
+  }
+  if (accepting_resumes_ns_ != 0 && now() >= accepting_resumes_ns_) {
+    accepting_resumes_ns_ = 0;
+    update_accepting();
+  }
+}
+
+int EdgeThread::milliseconds_to_sleep() const {
+  i64 shortest = -1;
+  for (const TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts,
+                                    &write_timeouts, &queue_timeouts, &linger_timeouts}) {
+    const i64 next = queue->next_in(now());
+    if (next >= 0 && (shortest < 0 || next < shortest)) shortest = next;
+  }
+  if (accepting_resumes_ns_ != 0) {
+    const i64 next = std::max<i64>(0, accepting_resumes_ns_ - now());
+    if (shortest < 0 || next < shortest) shortest = next;
+  }
+  if (shortest < 0) return -1;
+  return static_cast<int>(std::min<i64>((shortest + ms - 1) / ms, 60'000));
+}
+
+std::string_view EdgeThread::date_line() {
+  // The loop's clock is monotonic; the wall clock is read at most once a second.
+  const i64 second = now() / seconds;
+  if (second != date_second_) {
+    date_second_ = second;
+    date_line_.assign("Date: ");
+    date_line_.resize(6 + http::date_bytes);
+    http::write_date(wall_ns() / seconds, date_line_.data() + 6);
+    date_line_.append("\r\n");
+  }
+  return date_line_;
+}
+
+void EdgeThread::add(Fd socket, const ListenerInfo& listener) {
+  counters_.connections.add();
+  counters_.connections_open.add();
+  auto connection = std::make_unique<Connection>(*this, std::move(socket), listener);
+  Connection& added = *connection;
+  connections_.emplace(&added, std::move(connection));
+  added.start();
+  update_accepting();
+}
+
+void EdgeThread::remove(Connection& connection) {
+  const auto at = connections_.find(&connection);
+  CHECK(at != connections_.end());
+  removed_.push_back(std::move(at->second));
+  connections_.erase(at);
+  counters_.connections_open.subtract();
+  update_accepting();
+}
+
+void EdgeThread::pause_accepting() {
+  counters_.limit_descriptors.add();
+  accepting_resumes_ns_ = now() + descriptor_pause_ms * ms;
+  update_accepting();
+}
+
+// Accepting goes on while there is room; otherwise the kernel's queue is the back-pressure.
+void EdgeThread::update_accepting() {
+  const size_t limit = static_cast<size_t>(
+      std::max(1, shared_.config->limits.connections / std::max(1, shared_.config->edge_threads)));
+  const bool room = !draining_ && accepting_resumes_ns_ == 0 && connections_.size() < limit;
+  if (room == accepting_) return;
+  accepting_ = room;
+  if (!room && !draining_ && accepting_resumes_ns_ == 0) counters_.limit_connections.add();
+  for (const auto& listener : listeners_) {
+    if (room) {
+      [[maybe_unused]] const Status watched = listener->watch();
+    } else {
+      listener->forget();
+    }
+  }
+}
+
+void EdgeThread::drain() {
+  loop_->post([this] {
+    if (draining_) return;
+    for (const auto& listener : listeners_) listener->accept_all();
+    draining_ = true;
+    update_accepting();
+    std::vector<Connection*> open;
+    open.reserve(connections_.size());
+    for (const auto& [connection, owned] : connections_) open.push_back(connection);
+    for (Connection* connection : open) connection->drain();
+  });
+}
+
+void EdgeThread::stop() {
+  loop_->post([this] { stopped_ = true; });
+}
+
+void EdgeThread::bury(size_t app, u32 endpoint, std::function<void()> done) {
+  loop_->post([this, app, endpoint, done = std::move(done)] {
+    channel::EdgePort& port = *apps_[app].port;
+    port.bury(endpoint,
+              [&port](u32 slot) { static_cast<Connection*>(port.owner(slot))->on_worker_death(); });
+    done();
+  });
+}
+
+void EdgeThread::give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file) {
+  // std::function wants something that can be copied.
+  auto shared = std::make_shared<Fd>(std::move(file));
+  loop_->post([this, app, slot, generation, number, shared] {
+    channel::EdgePort& port = *apps_[app].port;
+    if (port.generation(slot) != generation || port.owner(slot) == nullptr) return;
+    given_files_.push_back({app, slot, generation, number, std::move(*shared)});
+    static_cast<Connection*>(port.owner(slot))->on_file();
+  });
+}
+
+Fd EdgeThread::take_file(size_t app, u32 slot, u32 generation, u64 number) {
+  const auto at = std::find_if(given_files_.begin(), given_files_.end(), [&](const GivenFile& f) {
+    return f.app == app && f.slot == slot && f.generation == generation && f.number == number;
+  });
+  if (at == given_files_.end()) return {};
+  Fd file = std::move(at->file);
+  given_files_.erase(at);
+  return file;
+}
+
+void EdgeThread::forget_files(size_t app, u32 slot) {
+  if (given_files_.empty()) return;
+  std::erase_if(given_files_,
+                [&](const GivenFile& file) { return file.app == app && file.slot == slot; });
+}
+
+}  // namespace labcoat::edge

@@ -1,0 +1,152 @@
+// EdgeThread: one event loop with its connections, its slots of every app's channel, its timeouts
+// and its counters. Threads share nothing that is written to, but for the channels' queues.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "channel/edge_port.h"
+#include "config/config.h"
+#include "edge/access_log.h"
+#include "edge/body_files.h"
+#include "edge/counters.h"
+#include "edge/router.h"
+#include "edge/timeouts.h"
+#include "http/mime.h"
+#include "http/request.h"
+#include "net/loop.h"
+
+namespace labcoat::edge {
+
+class Connection;
+class Listener;
+
+struct ListenerInfo {
+  int socket = -1;  // borrowed
+  bool admin = false;
+  bool https = false;
+  std::string server_name;  // for the app: SERVER_NAME when the request names no host
+  u16 port = 0;
+};
+
+// Answers requests on admin listeners; thread-safe.
+class AdminPages {
+ public:
+  struct Page {
+    int status = 200;
+    std::string content_type;
+    std::string body;
+  };
+  virtual Page answer(std::string_view path) const = 0;
+
+ protected:
+  ~AdminPages() = default;
+};
+
+// What all threads read. Outlives them.
+struct EdgeShared {
+  const config::Config* config = nullptr;
+  Router router;
+  http::MimeTypes mime_types;
+  http::RequestLimits request_limits;
+  std::vector<ListenerInfo> listeners;
+  std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
+  std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
+  std::unique_ptr<AccessLog> access_log;                        // or none
+  const AdminPages* admin = nullptr;
+  std::atomic<bool> draining = false;
+};
+
+class EdgeThread {
+ public:
+  static Result<std::unique_ptr<EdgeThread>> create(EdgeShared& shared, int index);
+  ~EdgeThread();
+
+  // Runs until stop(), or after drain() until the last connection is done.
+  void run();
+
+  // From any thread.
+  void drain();
+  void stop();
+  void bury(size_t app, u32 endpoint, std::function<void()> done);
+  void give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file);
+  const Counters& counters() const { return counters_; }
+
+  // The rest is for the thread's own connections.
+  net::Loop& loop() { return *loop_; }
+  EdgeShared& shared() { return shared_; }
+  Counters& count() { return counters_; }
+  channel::EdgePort& port(size_t app) { return *apps_[app].port; }
+  int index() const { return index_; }
+  i64 now() const { return loop_->now(); }
+  u64 next_request_id() { return ++last_request_id_; }
+  std::string_view date_line();
+  // Scratch for one call: bytes read from a socket, and bytes on their way to one.
+  std::vector<char>& input() { return input_; }
+  std::string& output() { return output_; }
+  std::vector<char>& path_buffer() { return path_buffer_; }
+  // A descriptor that a worker sent for this slot, if it has arrived.
+  Fd take_file(size_t app, u32 slot, u32 generation, u64 number);
+  void forget_files(size_t app, u32 slot);
+  void add(Fd socket, const ListenerInfo& listener);
+  // No descriptors are left: rest for a moment.
+  void pause_accepting();
+  bool accepting() const { return accepting_; }
+  // Destroys the connection at the end of the batch.
+  void remove(Connection& connection);
+
+  TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, queue_timeouts,
+      linger_timeouts;
+
+ private:
+  // Watches the doorbell of one app.
+  struct Doorbell final : net::Watcher {
+    int fd = -1;
+    void on_events(u32 events) override;
+  };
+  struct App {
+    std::unique_ptr<channel::EdgePort> port;
+    std::unique_ptr<Doorbell> doorbell;
+  };
+  struct GivenFile {
+    size_t app;
+    u32 slot, generation;
+    u64 number;
+    Fd file;
+  };
+
+  EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop);
+  Status watch_everything();
+  void deliver_news();
+  void expire_timeouts();
+  int milliseconds_to_sleep() const;
+  void sleep(bool light);
+  void update_accepting();
+
+  EdgeShared& shared_;
+  const int index_;
+  std::unique_ptr<net::Loop> loop_;
+  std::vector<App> apps_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> removed_;
+  std::vector<GivenFile> given_files_;
+  Counters counters_;
+  std::vector<char> input_;
+  std::string output_;
+  std::vector<char> path_buffer_;
+  u64 last_request_id_;
+  i64 date_second_ = -1;
+  std::string date_line_;
+  bool accepting_ = true;
+  i64 accepting_resumes_ns_ = 0;  // 0: not paused
+  bool light_sleep_useful_ = true;
+  bool draining_ = false;
+  bool stopped_ = false;
+  u32 news_ = 0;
+};
+
+}  // namespace labcoat::edge

@@ -1,0 +1,142 @@
+#include "edge/response_head.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "http/field.h"
+#include "http/status.h"
+
+namespace labcoat::edge {
+namespace {
+
+constexpr std::string_view server_line = "Server: labcoat\r\n";
+
+void append_number(i64 value, std::string& out) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, static_cast<size_t>(end - digits));
+}
+
+void append_status_line(int status, std::string_view reason, std::string& out) {
+  out.append("HTTP/1.1 ");
+  append_number(status, out);
+  out.push_back(' ');
+  out.append(reason);
+  out.append("\r\n");
+}
+
+// Fields that are the edge's business: how messages are framed and connections kept (RFC 9110
+// section 7.6.1). An app that sets them is overruled, as behind any server.
+bool belongs_to_edge(std::string_view name) {
+  switch (name.size()) {
+    case 7:
+      return http::same_name(name, "upgrade") || http::same_name(name, "trailer");
+    case 10:
+      return http::same_name(name, "connection") || http::same_name(name, "keep-alive");
+    case 14:
+      return http::same_name(name, "content-length");
+    case 16:
+      return http::same_name(name, "proxy-connection");
+    case 17:
+      return http::same_name(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
+void append_connection(const ResponseContext& context, bool keep_alive, std::string& out) {
+  if (!keep_alive) {
+    out.append("Connection: close\r\n");
+  } else if (context.minor_version == 0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+}
+
+ResponseFacts frame(int status, i64 body_bytes, const ResponseContext& context) {
+  ResponseFacts facts;
+  facts.keep_alive = context.keep_alive;
+  facts.body_bytes = body_bytes;
+  if (context.head_request || http::forbids_body(status)) {
+    facts.framing = Framing::none;
+  } else if (body_bytes >= 0) {
+    facts.framing = Framing::content_length;
+  } else if (context.minor_version >= 1) {
+    facts.framing = Framing::chunked;
+  } else {
+    facts.framing = Framing::until_close;
+    facts.keep_alive = false;
+  }
+  return facts;
+}
+
+}  // namespace
+
+bool append_app_head(const channel::EdgePort::Head& head, const ResponseContext& context,
+                     std::string& out, ResponseFacts& facts, const char*& why) {
+  const size_t before = out.size();
+  const auto refuse = [&](const char* reason) {
+    out.resize(before);
+    why = reason;
+    return false;
+  };
+  if (head.status < 200 || head.status > 599) return refuse("a status outside 200 to 599");
+  if (!http::is_field_value(head.reason)) return refuse("a control character in the reason phrase");
+  facts = frame(head.status, head.body_bytes, context);
+  append_status_line(head.status, head.reason, out);
+  bool has_date = false, has_server = false;
+  const char* at = head.fields.data();
+  for (u32 i = 0; i < head.field_count; ++i) {
+    channel::FieldHeader field;
+    std::memcpy(&field, at, sizeof field);
+    const std::string_view name(at + sizeof field, field.name_bytes);
+    const std::string_view value(name.data() + name.size(), field.value_bytes);
+    at = value.data() + value.size();
+    if (!http::is_token(name)) return refuse("a field name that is not a token");
+    if (!http::is_field_value(value)) return refuse("a control character in a field value");
+    if (belongs_to_edge(name)) continue;
+    if (name.size() == 4 && http::same_name(name, "date")) has_date = true;
+    if (name.size() == 6 && http::same_name(name, "server")) has_server = true;
+    out.append(name);
+    out.append(": ");
+    out.append(value);
+    out.append("\r\n");
+  }
+  if (!has_date) out.append(context.date_line);
+  if (!has_server) out.append(server_line);
+  append_connection(context, facts.keep_alive, out);
+  const bool tells_length = facts.framing == Framing::content_length ||
+                            (context.head_request && head.body_bytes >= 0 && head.status != 204);
+  if (tells_length) {
+    out.append("Content-Length: ");
+    append_number(head.body_bytes, out);
+    out.append("\r\n");
+  } else if (facts.framing == Framing::chunked) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  }
+  out.append("\r\n");
+  return true;
+}
+
+void append_own_head(int status, i64 body_bytes, std::string_view fields,
+                     const ResponseContext& context, std::string& out) {
+  append_status_line(status, http::reason_phrase(status), out);
+  out.append(context.date_line);
+  out.append(server_line);
+  out.append(fields);
+  append_connection(context, context.keep_alive, out);
+  if (!http::forbids_body(status)) {
+    out.append("Content-Length: ");
+    append_number(body_bytes, out);
+    out.append("\r\n");
+  }
+  out.append("\r\n");
+}
+
+void append_chunk_size(size_t bytes, std::string& out) {
+  char digits[20];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, bytes, 16);
+  out.append(digits, static_cast<size_t>(end - digits));
+  out.append("\r\n");
+}
+
+}  // namespace labcoat::edge
