@@ -34,8 +34,9 @@ Status check_options(const LoadOptions& options) {
   if (options.timeout_ns <= 0) return fail("the timeout must be longer than 0");
   for (const Target& target : options.targets) {
     if (target.url.scheme != "http") {
-      return fail("labcoat bench speaks HTTP/1.1 without TLS so far: use an http:// URL, not " +
-                  target.url.scheme + "://");
+      return fail(
+          "the load generator speaks HTTP/1.1 without TLS so far: use an http:// URL, not " +
+          target.url.scheme + "://");
     }
   }
   return {};
@@ -68,6 +69,14 @@ u64 part_of(u64 total, size_t index, size_t threads) {
 Generator::Generator(LoadOptions options) : options_(std::move(options)) {}
 
 Generator::~Generator() = default;
+
+Status Generator::check(const LoadOptions& options) {
+  if (Status status = check_options(options); !status) return status;
+  if (const auto mix = Mix::make(options.targets); !mix) {
+    return tl::unexpected<Error>(mix.error());
+  }
+  return {};
+}
 
 Result<std::unique_ptr<Generator>> Generator::open(LoadOptions options) {
   if (const Status status = check_options(options); !status) {

@@ -55,9 +55,13 @@ constexpr const char* error_names[error_kinds] = {"connect", "read", "write", "t
 
 // What one thread of the generator spent on a slice.
 struct ThreadUse {
-  i64 cpu_ns = 0;      // CPU time from start to deadline
+  i64 cpu_ns = 0;  // CPU time from start to deadline
+  i64 starved_ns =
+      0;  // ready to run but without a CPU, in the same time; 0 where the kernel does not say
   i64 elapsed_ns = 0;  // wall time of the same
-  double share() const;
+  double cpu_share() const;
+  // Of the time, how much it had something to do: near 1 it never waited for the server.
+  double busy_share() const;
 };
 
 // When a slice ends: at the deadline or after so many requests, whichever is first. Requests in
@@ -106,7 +110,8 @@ struct SliceResult {
   // is at work from the first request to the last answer, and what is in flight at the deadline is
   // no small part of the whole.
   double rps_busy() const;
-  double cpu_share_max() const;  // of the busiest thread
+  double cpu_share_max() const;   // of the busiest thread
+  double busy_share_max() const;  // of the busiest thread
   // Adds a later slice: times add up, threads are matched by position.
   void merge(const SliceResult& later);
   // Adds what another thread did in the same slice: the times are the same time.
@@ -123,6 +128,8 @@ class Generator {
   // by the first run, before its clock starts. Errors: no target, targets of several origins,
   // https, bad counts, unknown host, refused, too few file descriptors.
   static Result<std::unique_ptr<Generator>> open(LoadOptions options);
+  // The part of open() that needs no network: whether the options make sense at all.
+  static Status check(const LoadOptions& options);
   ~Generator();
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <limits>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 #include <utility>
 
 namespace labcoat::bench {
@@ -20,6 +23,16 @@ constexpr int events_max = 64;
 // Timeouts and rests are looked at this often; nobody needs them finer.
 constexpr i64 tick_ns = 10 * ms;
 constexpr i64 never = std::numeric_limits<i64>::max() / 2;
+
+// How long the calling thread has been ready to run without getting a CPU, since it began. 0 where
+// the kernel keeps no scheduler statistics.
+i64 thread_starved_ns() {
+  const Fd file(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  std::array<char, 96> text{};
+  if (!file || read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
+  long long on_cpu = 0, waiting = 0;
+  return std::sscanf(text.data(), "%lld %lld", &on_cpu, &waiting) == 2 ? waiting : 0;
+}
 
 }  // namespace
 
@@ -87,6 +100,7 @@ void Loop::start_slice(const SliceEnd& end) {
   last_answer_ = 0;
   bounded_ = end.requests_max > 0;
   const u64 requests_max = bounded_ ? end.requests_max : std::numeric_limits<u64>::max();
+  starved_at_start_ = thread_starved_ns();
   start_ = now_ns();
   cpu_at_start_ = thread_cpu_ns();
   deadline_ = end.duration_ns > 0 ? start_ + end.duration_ns : never;

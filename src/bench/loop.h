@@ -119,6 +119,7 @@ class Loop {
   i64 next_tick_ = 0;
   i64 last_answer_ = 0;
   i64 cpu_at_start_ = 0;
+  i64 starved_at_start_ = 0;
   i64 exhausted_at_ = 0;  // open loop: when the last idle connection was taken
   u64 issued_left_ = 0;   // closed loop: requests that may still begin
   u64 in_flight_ = 0;

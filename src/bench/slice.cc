@@ -10,6 +10,10 @@ double per_second(u64 count, i64 ns) {
   return ns <= 0 ? 0 : static_cast<double>(count) * 1e9 / static_cast<double>(ns);
 }
 
+double share_of(i64 part, i64 whole) {
+  return whole <= 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
 void add_counts(SliceResult& sum, const SliceResult& other) {
   sum.requests += other.requests;
   sum.responses += other.responses;
@@ -32,8 +36,12 @@ void add_counts(SliceResult& sum, const SliceResult& other) {
 
 }  // namespace
 
-double ThreadUse::share() const {
-  return elapsed_ns <= 0 ? 0 : static_cast<double>(cpu_ns) / static_cast<double>(elapsed_ns);
+double ThreadUse::cpu_share() const {
+  return share_of(cpu_ns, elapsed_ns);
+}
+
+double ThreadUse::busy_share() const {
+  return share_of(cpu_ns + starved_ns, elapsed_ns);
 }
 
 u64 SliceResult::errors_total() const {
@@ -52,7 +60,13 @@ double SliceResult::rps_busy() const {
 
 double SliceResult::cpu_share_max() const {
   double most = 0;
-  for (const ThreadUse& thread : threads) most = std::max(most, thread.share());
+  for (const ThreadUse& thread : threads) most = std::max(most, thread.cpu_share());
+  return most;
+}
+
+double SliceResult::busy_share_max() const {
+  double most = 0;
+  for (const ThreadUse& thread : threads) most = std::max(most, thread.busy_share());
   return most;
 }
 
@@ -63,6 +77,7 @@ void SliceResult::merge(const SliceResult& later) {
   threads.resize(std::max(threads.size(), later.threads.size()));
   for (size_t i = 0; i < later.threads.size(); ++i) {
     threads[i].cpu_ns += later.threads[i].cpu_ns;
+    threads[i].starved_ns += later.threads[i].starved_ns;
     threads[i].elapsed_ns += later.threads[i].elapsed_ns;
   }
 }
