@@ -1,0 +1,76 @@
+"""A worker: sets itself up as the fork message says, then hands over to the native loop."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+from labcoat import _labcoat
+
+
+def run(app, message, fds, supervisor_pid):
+    """Serves until told to stop. `message` is the supervisor's fork message, `fds` came with it."""
+    settings = message["settings"]
+    endpoints = message["endpoints"]
+    supervisor, control, channel = fds[:3]
+    doorbells = fds[3 : 3 + len(endpoints)]
+    edge_doorbells = fds[3 + len(endpoints) :]
+
+    _labcoat.catch_stop_signals(doorbells)
+    _stay_below(supervisor_pid)
+    if settings.get("cpus"):
+        os.sched_setaffinity(0, settings["cpus"])
+    native = _labcoat.Worker(
+        channel=channel,
+        control=control,
+        supervisor=supervisor,
+        edge_doorbells=edge_doorbells,
+        spin_ns=int(settings.get("spin_us", 0)) * 1000,
+        gc=settings.get("gc", "default"),
+        max_requests=settings.get("max_requests", 0),
+        multithread=len(endpoints) > 1,
+        multiprocess=bool(settings.get("multiprocess", False)),
+    )
+    os.close(channel)
+    _tell_ready(supervisor)
+    _serve(native, app, endpoints, doorbells)
+
+
+def _serve(native, app, endpoints, doorbells):
+    if len(endpoints) == 1:
+        native.serve(app, endpoints[0], doorbells[0])
+        return
+    threads = [
+        threading.Thread(target=_serve_thread, args=(native, app, endpoint, doorbell), name=f"labcoat-{endpoint}")
+        for endpoint, doorbell in zip(endpoints, doorbells, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _serve_thread(native, app, endpoint, doorbell):
+    try:
+        native.serve(app, endpoint, doorbell)
+    except BaseException:
+        # A worker with a thread less would be a quiet loss: better to be replaced.
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)
+
+
+def _stay_below(supervisor_pid):
+    """Waits until the process between has gone, then asks to die with the supervisor."""
+    deadline = time.monotonic() + 10
+    while os.getppid() != supervisor_pid:
+        if time.monotonic() > deadline:
+            sys.exit("labcoat worker: the supervisor is gone, or does not adopt orphans")
+        time.sleep(0.0002)
+    if not _labcoat.die_with_parent(supervisor_pid):
+        sys.exit(1)
+
+
+def _tell_ready(supervisor):
+    with socket.socket(fileno=os.dup(supervisor)) as peer:
+        peer.sendall(b'{"type":"ready"}')

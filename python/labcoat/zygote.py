@@ -1,0 +1,186 @@
+"""The zygote: imports the application once, then forks a worker whenever the supervisor says so.
+
+It speaks docs/formats/control.md over one socket, runs no threads, and holds no descriptor of any worker.
+Standard library only, Python 3.11 or later.
+"""
+
+import gc
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import traceback  # noqa: F401  the native part prints tracebacks with it, also when memory is short
+
+from labcoat import _labcoat, target, worker
+
+_MESSAGE_BYTES_MAX = 64 * 1024
+_FDS_MAX = 253
+
+
+def main(fd):
+    # INT reaches the whole terminal: end without a traceback. Workers have handlers of their own.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    control = socket.socket(fileno=fd)
+    control.set_inheritable(False)
+    control.setblocking(True)
+    supervisor_pid = _peer_pid(control)
+    if not _labcoat.die_with_parent(supervisor_pid):
+        sys.exit(1)
+    load, fds = _receive(control)
+    if load is None:
+        sys.exit(0)
+    _close(fds)
+    app = _load(control, load)
+    _serve_forks(control, supervisor_pid, app)
+
+
+def _load(control, message):
+    where = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable}
+    try:
+        _enter(message["directory"])
+        app, interface = target.load(message["target"])
+    except target.CannotLoad as reason:
+        _flush()
+        _send(control, {"type": "failed", "text": str(reason), **where})
+        sys.exit(1)
+    _warn_of_threads(message["app"])
+    gc.collect()
+    if message.get("gc", "default") != "default":
+        # What exists now is shared by all workers: a collection must not touch, and so copy, its pages.
+        gc.freeze()
+    _send(control, {"type": "loaded", "interface": interface, **where})
+    return app
+
+
+def _enter(directory):
+    """As if the application were started from its directory: nothing of our own start is visible."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise target.CannotLoad(f"cannot enter the application's directory {directory!r}: {error.strerror}") from None
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", ours)]
+    sys.path.insert(0, os.getcwd())
+    sys.path.append(ours)
+    sys.argv[:] = ["labcoat"]
+
+
+def _serve_forks(control, supervisor_pid, app):
+    while True:
+        message, fds = _receive(control)
+        if message is None:
+            sys.exit(0)
+        if message.get("type") != "fork":
+            sys.exit(f"labcoat zygote: unknown message {message.get('type')!r}")
+        try:
+            pid = _fork_worker(control, message, fds, supervisor_pid, app)
+        except OSError as error:
+            _send(control, {"type": "failed", "text": f"cannot fork a worker: {error.strerror or error}"})
+            sys.exit(1)
+        _close(fds)
+        _send(control, {"type": "forked", "worker": message["worker"], "pid": pid})
+
+
+def _fork_worker(control, message, fds, supervisor_pid, app):
+    """By double fork, so that the worker is a child of the supervisor (a subreaper) and not of ours."""
+    ours, theirs = os.pipe()
+    _flush()
+    middle = os.fork()
+    if middle == 0:
+        _middle(ours, theirs, control, message, fds, supervisor_pid, app)
+    os.close(theirs)
+    with open(ours, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(middle, 0)
+    if not answer.isdigit():
+        raise ChildProcessError(answer.decode() or "the process between ended without a word")
+    return int(answer)
+
+
+def _middle(ours, theirs, control, message, fds, supervisor_pid, app):
+    """Runs in the process between; returns in no process."""
+    status = 1
+    try:
+        pid = os.fork()
+        if pid == 0:
+            os.close(ours)
+            os.close(theirs)
+            control.close()
+            _become_worker(message, fds, supervisor_pid, app)
+        os.write(theirs, str(pid).encode())
+        status = 0
+    except OSError as error:
+        os.write(theirs, (error.strerror or "no reason given").encode())
+    finally:
+        os._exit(status)
+
+
+def _become_worker(message, fds, supervisor_pid, app):
+    """Runs in the worker; returns in no process. Ends like a script does: atexit and thread hooks run."""
+    random.seed()
+    try:
+        worker.run(app, message, fds, supervisor_pid)
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    _leave(code if isinstance(code, int) else 1)
+
+
+def _leave(code):
+    import atexit
+
+    try:
+        threading._shutdown()  # joins the app's threads, as the end of a script does
+        atexit._run_exitfuncs()
+    finally:
+        _flush()
+        # No interpreter teardown: it would copy every page that is still shared, only to free it.
+        os._exit(code)
+
+
+def _warn_of_threads(app_name):
+    others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+    if others:
+        print(
+            f"labcoat: importing the application {app_name!r} started threads ({', '.join(others)}); they do not"
+            " exist in the workers: start them in the first request, or in os.register_at_fork(after_in_child=...)",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _peer_pid(control):
+    """The process that made the socket pair: the supervisor."""
+    credentials = control.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[:4], sys.byteorder)
+
+
+def _receive(control):
+    """One message and its descriptors; (None, []) when the supervisor is gone."""
+    data, fds, flags, _ = socket.recv_fds(control, _MESSAGE_BYTES_MAX, _FDS_MAX, socket.MSG_CMSG_CLOEXEC)
+    if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+        sys.exit("labcoat zygote: a message of the supervisor was cut short")
+    return (json.loads(data), list(fds)) if data else (None, list(fds))
+
+
+def _send(control, message):
+    control.sendall(json.dumps(message).encode())
+
+
+def _close(fds):
+    for fd in fds:
+        os.close(fd)
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass  # closed, or nobody reads it any more

@@ -1,0 +1,54 @@
+// EnvironBuilder makes the environ dictionary of each request. It keeps a template with every key
+// that a request always has, brings the changed values up to date, copies it in one go, and adds
+// the headers: a request like the one before costs little more than the copy.
+#pragma once
+
+#include <string>
+
+#include "channel/worker_port.h"
+#include "python/header_keys.h"
+#include "python/ref.h"
+
+namespace labcoat::python {
+
+class EnvironBuilder {
+ public:
+  struct Settings {
+    bool multithread = false;
+    bool multiprocess = false;
+    PyObject* file_wrapper = nullptr;  // the type; borrowed
+  };
+
+  // False with an exception.
+  bool open(const Settings& settings);
+  // The objects that stand for this request's body and log until they are set again.
+  bool set_input(PyObject* input);
+  bool set_errors(PyObject* errors);
+  // A new dictionary for the request that `port` holds; nullptr with an exception.
+  PyObject* build(const channel::WorkerPort& port, i64 taken_ns);
+  // "GET /path" of the last request built, for the log.
+  std::string request_line() const;
+
+ private:
+  // A value of the template and the bytes it was made of.
+  struct Memo {
+    std::string bytes;
+    bool filled = false;
+  };
+
+  bool update(PyObject* key, PyObject* second_key, Memo& memo, std::string_view bytes);
+  bool update_port(PyObject* key, int& memo, int port);
+  bool update_flags(u32 flags);
+  bool add_headers(PyObject* environ, const channel::WorkerPort& port);
+  bool join(PyObject* environ, HeaderKey& key, std::string_view value);
+
+  Ref template_;
+  HeaderKeys keys_;
+  u64 request_number_ = 0;
+  Memo method_, path_, query_, target_, server_name_, remote_address_;
+  int server_port_ = -1;
+  int remote_port_ = -1;
+  u32 flags_ = ~u32{0};
+};
+
+}  // namespace labcoat::python

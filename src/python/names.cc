@@ -1,0 +1,50 @@
+#include "python/names.h"
+
+namespace labcoat::python {
+namespace {
+
+Names made;  // written once, under the import lock
+
+}  // namespace
+
+bool make_names() {
+  const struct {
+    PyObject** place;
+    const char* text;
+  } rows[] = {
+      {&made.read, "read"},
+      {&made.close, "close"},
+      {&made.request_method, "REQUEST_METHOD"},
+      {&made.path_info, "PATH_INFO"},
+      {&made.query_string, "QUERY_STRING"},
+      {&made.request_uri, "REQUEST_URI"},
+      {&made.raw_uri, "RAW_URI"},
+      {&made.server_name, "SERVER_NAME"},
+      {&made.server_port, "SERVER_PORT"},
+      {&made.server_protocol, "SERVER_PROTOCOL"},
+      {&made.remote_addr, "REMOTE_ADDR"},
+      {&made.remote_port, "REMOTE_PORT"},
+      {&made.content_length, "CONTENT_LENGTH"},
+      {&made.url_scheme, "wsgi.url_scheme"},
+      {&made.input, "wsgi.input"},
+      {&made.errors, "wsgi.errors"},
+      {&made.queue_wait, "labcoat.queue_wait"},
+      {&made.request_id, "labcoat.request_id"},
+      {&made.http_1_0, "HTTP/1.0"},
+      {&made.http_1_1, "HTTP/1.1"},
+      {&made.http, "http"},
+      {&made.https, "https"},
+      {&made.empty, ""},
+  };
+  for (const auto& row : rows) {
+    *row.place = PyUnicode_InternFromString(row.text);
+    if (!*row.place || PyObject_Hash(*row.place) == -1) return false;
+  }
+  return true;
+}
+
+const Names& names() {
+  return made;
+}
+
+}  // namespace labcoat::python

@@ -1,0 +1,21 @@
+// The str objects that every request needs, made once when the module is loaded and never freed:
+// interned, with their hash computed, so a dictionary finds them by comparing pointers.
+#pragma once
+
+#include <Python.h>
+
+namespace labcoat::python {
+
+struct Names {
+  PyObject *read, *close;
+  PyObject *request_method, *path_info, *query_string, *request_uri, *raw_uri;
+  PyObject *server_name, *server_port, *server_protocol, *remote_addr, *remote_port;
+  PyObject *content_length, *url_scheme, *input, *errors, *queue_wait, *request_id;
+  PyObject *http_1_0, *http_1_1, *http, *https, *empty;
+};
+
+// False with an exception when memory is short.
+bool make_names();
+const Names& names();
+
+}  // namespace labcoat::python

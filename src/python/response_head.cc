@@ -1,0 +1,139 @@
+#include "python/response_head.h"
+
+#include "python/header_rules.h"
+#include "python/latin1.h"
+
+namespace labcoat::python {
+namespace {
+
+using channel::FieldHeader;
+using channel::NameValue;
+
+bool refuse(PyObject* kind, const char* format, PyObject* what) {
+  PyErr_Format(kind, format, what);
+  return false;
+}
+
+}  // namespace
+
+bool ResponseHead::set(PyObject* status, PyObject* headers, size_t bytes_max) {
+  is_set_ = false;
+  content_length_ = -1;
+  text_.clear();
+  sizes_.clear();
+  if (!set_status(status)) return false;
+  const bool is_list = PyList_Check(headers);
+  if (!is_list && !PyTuple_Check(headers)) {
+    return refuse(PyExc_TypeError, "start_response: headers must be a list of tuples, not %R",
+                  reinterpret_cast<PyObject*>(Py_TYPE(headers)));
+  }
+  const Py_ssize_t count = is_list ? PyList_Size(headers) : PyTuple_Size(headers);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    // No Python code runs in here, so the list cannot change under us.
+    if (!add_field(is_list ? PyList_GetItem(headers, i) : PyTuple_GetItem(headers, i))) {
+      return false;
+    }
+  }
+  if (text_.size() + sizes_.size() * sizeof(FieldHeader) > bytes_max) {
+    PyErr_Format(PyExc_ValueError, "start_response: the headers are %zu bytes, the limit is %zu",
+                 text_.size(), bytes_max);
+    return false;
+  }
+  is_set_ = true;
+  return true;
+}
+
+bool ResponseHead::set_status(PyObject* status) {
+  if (!PyUnicode_Check(status)) {
+    return refuse(PyExc_TypeError, "start_response: status must be a str like '200 OK', not %R",
+                  status);
+  }
+  if (!append_latin1(status, text_)) {
+    return refuse(PyExc_ValueError, "start_response: status %R is not latin-1", status);
+  }
+  const auto parsed = parse_status(text_);
+  if (!parsed) {
+    return refuse(PyExc_ValueError,
+                  "start_response: status must look like '200 OK', with a code from 200 to 599, "
+                  "not %R",
+                  status);
+  }
+  code_ = parsed->code;
+  text_.erase(0, 4);
+  reason_bytes_ = text_.size();
+  return true;
+}
+
+bool ResponseHead::add_field(PyObject* field) {
+  if (!PyTuple_Check(field) || PyTuple_Size(field) != 2) {
+    return refuse(PyExc_TypeError, "start_response: a header must be a tuple (name, value), not %R",
+                  field);
+  }
+  PyObject* const name = PyTuple_GetItem(field, 0);
+  PyObject* const value = PyTuple_GetItem(field, 1);
+  if (!PyUnicode_Check(name) || !PyUnicode_Check(value)) {
+    return refuse(PyExc_TypeError, "start_response: name and value of a header must be str: %R",
+                  field);
+  }
+  const size_t start = text_.size();
+  if (!append_latin1(name, text_)) {
+    return refuse(PyExc_ValueError, "start_response: header name %R is not latin-1", name);
+  }
+  const size_t middle = text_.size();
+  if (!append_latin1(value, text_)) {
+    return refuse(PyExc_ValueError, "start_response: the value of header %R is not latin-1", name);
+  }
+  const std::string_view name_bytes(text_.data() + start, middle - start);
+  const std::string_view value_bytes(text_.data() + middle, text_.size() - middle);
+  if (!is_token(name_bytes)) {
+    return refuse(PyExc_ValueError, "start_response: %R is not a header name", name);
+  }
+  if (has_control(value_bytes)) {
+    return refuse(PyExc_ValueError,
+                  "start_response: the value of header %R has a control character (a line break "
+                  "would begin another header)",
+                  name);
+  }
+  if (is_hop_by_hop(name_bytes)) {
+    return refuse(PyExc_ValueError,
+                  "start_response: header %R belongs to the connection and is the server's to set",
+                  name);
+  }
+  if (!is_content_length(name_bytes)) {
+    sizes_.push_back({static_cast<u32>(name_bytes.size()), static_cast<u32>(value_bytes.size())});
+    return true;
+  }
+  const auto length = parse_content_length(value_bytes);
+  text_.resize(start);
+  if (!length || (content_length_ >= 0 && content_length_ != *length)) {
+    return refuse(PyExc_ValueError,
+                  "start_response: Content-Length must be one whole number of bytes, not %R",
+                  value);
+  }
+  content_length_ = *length;
+  return true;
+}
+
+void ResponseHead::set_plain(int code, std::string_view reason) {
+  code_ = code;
+  content_length_ = -1;
+  text_.assign(reason);
+  reason_bytes_ = reason.size();
+  sizes_.clear();
+  constexpr std::string_view name = "Content-Type", value = "text/plain; charset=utf-8";
+  text_.append(name).append(value);
+  sizes_.push_back({name.size(), value.size()});
+  is_set_ = true;
+}
+
+std::span<const NameValue> ResponseHead::fields() {
+  views_.clear();
+  const char* at = text_.data() + reason_bytes_;
+  for (const FieldHeader& size : sizes_) {
+    views_.push_back({{at, size.name_bytes}, {at + size.name_bytes, size.value_bytes}});
+    at += size.name_bytes + size.value_bytes;
+  }
+  return views_;
+}
+
+}  // namespace labcoat::python
