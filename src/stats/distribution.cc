@@ -1,5 +1,6 @@
 #include "stats/distribution.h"
 
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
@@ -7,6 +8,10 @@ namespace labcoat {
 
 double student_t_quantile(double p, double freedom) {
   return boost::math::quantile(boost::math::students_t(freedom), p);
+}
+
+double noncentral_t_quantile(double p, double freedom, double center) {
+  return boost::math::quantile(boost::math::non_central_t(freedom, center), p);
 }
 
 double student_t_share(double x, double freedom) {

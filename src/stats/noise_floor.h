@@ -21,13 +21,15 @@ struct NoiseFloor {
 // `log_ratios` of at least two A/A blocks.
 NoiseFloor noise_floor(std::span<const double> log_ratios, double confidence = 0.95);
 
-// The smallest true effect (relative) that `blocks` blocks with this spread will tell from zero in
-// `power` of all studies, erring in 1-confidence: exp((t(confidence) + t(power)) sd/sqrt(n)) - 1,
-// Student's t with n-1 degrees of freedom. For many blocks the factor is the textbook's 1.96 + 0.84
-// = 2.8 (Cohen, "Statistical Power Analysis", 1988); for six it is 3.5, and printing 2.8 there
-// would promise too much. To be called better than a margin an effect needs this on top of the
-// margin.
-double detectable_effect(double log_sd, size_t blocks, double confidence = 0.95,
+// The smallest true effect (relative) that `blocks` blocks will tell from zero in `power` of all
+// studies, erring in 1-confidence: exp(factor sd/sqrt(blocks)) - 1. For many blocks the factor is
+// the textbook's 1.96 + 0.84 = 2.8 (Cohen, "Statistical Power Analysis", 1988). Six A/A blocks know
+// the spread itself only roughly, and 2.8 would promise too much; the factor is therefore the
+// `power` quantile of the noncentral t distribution, A/A blocks - 1 degrees of freedom, with
+// Student's t for `blocks` as its noncentrality (Julious and Owen, "Sample size calculations for
+// clinical studies allowing for uncertainty about the variance", Pharmaceutical Statistics 2006).
+// To be called better than a margin, an effect needs this much more than the margin. blocks >= 2.
+double detectable_effect(const NoiseFloor& floor, size_t blocks, double confidence = 0.95,
                          double power = 0.80);
 
 // The margin taken when the user named none: the larger of 3 % and twice the A/A half-width. At

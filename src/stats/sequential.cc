@@ -13,9 +13,19 @@
 namespace labcoat {
 namespace {
 
+// The levels are derived for a known spread. With Student's t of few blocks several looks at such
+// levels err a little more often than planned: 5.0 to 5.7 % instead of 5 % over ten designs from
+// (4, 5) to (4, 6, 8, … 24), a million simulated studies each. Planning for 4.25 % brings all ten
+// to between 4.3 and 4.9 %.
+constexpr double small_sample_share = 0.85;
+
+double total_alpha(const SequentialDesign& design, size_t looks) {
+  return (1 - design.confidence) * (looks == 1 ? 1 : small_sample_share);
+}
+
 // What may be spent up to each of the first `count` looks.
 std::vector<SpentAt> spending_plan(const SequentialDesign& design, size_t count) {
-  const double alpha = 1 - design.confidence;
+  const double alpha = total_alpha(design, design.looks.size());
   const double blocks_max = static_cast<double>(design.looks.back());
   std::vector<SpentAt> plan;
   for (size_t i = 0; i < count; ++i) {
@@ -99,7 +109,7 @@ Decision SequentialTest::last_look(std::span<const double> log_ratios) {
   std::vector<SpentAt> plan = spending_plan(design_, looks_taken_);
   plan.push_back(
       {static_cast<double>(log_ratios.size()) / static_cast<double>(design_.looks.back()),
-       1 - design_.confidence});
+       total_alpha(design_, plan.size() + 1)});
   return judge(log_ratios, nominal_alphas(plan).back(), true);
 }
 

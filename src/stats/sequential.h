@@ -5,8 +5,8 @@
 // 2000, chapter 9). Better, worse and equivalent are read from that interval, so they share the one
 // error budget. It may also give up early when the blocks left can hardly settle the matter.
 // The levels come from spending.h and are applied to Student's t with n-1 degrees of freedom (the
-// significance-level approach, same book, section 4.4). That is exact for one look and checked by
-// simulation for several (sequential_test.cc).
+// significance-level approach, same book, section 4.4), somewhat tightened because that approach is
+// slightly too generous with so few blocks; sequential_test.cc checks the promise by simulation.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,9 @@ namespace labcoat {
 struct SequentialDesign {
   double margin = 0.03;      // relative, 0 < margin < 1
   double confidence = 0.95;  // of all looks together
-  std::vector<size_t> looks = {4, 6, 8, 12,
-                               16};  // numbers of blocks, growing; the first at least blocks_min
-  // Give up when the chance that the blocks left lead to a verdict falls below this; 0 never gives
-  // up.
+  // Numbers of blocks, growing; the first at least blocks_min.
+  std::vector<size_t> looks = {4, 6, 8, 12, 16};
+  // Give up when the chance of a verdict from the blocks left falls below this; 0 never gives up.
   double give_up_below = 0.05;
 
   static constexpr size_t blocks_min = 4;
