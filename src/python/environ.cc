@@ -1,5 +1,7 @@
 #include "python/environ.h"
 
+#include <charconv>
+
 #include "python/latin1.h"
 #include "python/names.h"
 
@@ -68,11 +70,21 @@ bool EnvironBuilder::update(PyObject* key, PyObject* second_key, Memo& memo,
 
 bool EnvironBuilder::update_port(PyObject* key, int& memo, int port) {
   if (memo == port) return true;
-  // A client on a unix socket has no port.
-  Ref text = port == 0 ? Ref::share(names().empty) : Ref::steal(PyUnicode_FromFormat("%d", port));
-  if (!set(template_.get(), key, std::move(text))) return false;
+  if (!set(template_.get(), key, text_of_port(port))) return false;
   memo = port;
   return true;
+}
+
+Ref EnvironBuilder::text_of_port(int port) {
+  if (port == 0) return Ref::share(names().empty);  // a client on a unix socket has none
+  PortText& known = ports_[static_cast<size_t>(port) & 255];
+  if (known.port != port) {
+    char digits[8];
+    const auto end = std::to_chars(digits, digits + sizeof digits, port).ptr;
+    known.text = Ref::steal(PyUnicode_FromStringAndSize(digits, end - digits));
+    known.port = known.text ? port : -1;
+  }
+  return Ref::share(known.text.get());
 }
 
 bool EnvironBuilder::update_flags(u32 flags) {

@@ -3,6 +3,7 @@
 // the headers: a request like the one before costs little more than the copy.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "channel/worker_port.h"
@@ -38,6 +39,7 @@ class EnvironBuilder {
 
   bool update(PyObject* key, PyObject* second_key, Memo& memo, std::string_view bytes);
   bool update_port(PyObject* key, int& memo, int port);
+  Ref text_of_port(int port);
   bool update_flags(u32 flags);
   bool add_headers(PyObject* environ, const channel::WorkerPort& port);
   bool join(PyObject* environ, HeaderKey& key, std::string_view value);
@@ -46,6 +48,12 @@ class EnvironBuilder {
   HeaderKeys keys_;
   u64 request_number_ = 0;
   Memo method_, path_, query_, target_, server_name_, remote_address_;
+  // Connections live long: most requests come from a port seen before.
+  struct PortText {
+    int port = -1;
+    Ref text;
+  };
+  std::array<PortText, 256> ports_;  // by the port's last eight bits
   int server_port_ = -1;
   int remote_port_ = -1;
   u32 flags_ = ~u32{0};

@@ -1,6 +1,24 @@
 #include "python/latin1.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace labcoat::python {
+namespace {
+
+bool is_ascii(std::string_view text) {
+  std::uint64_t seen = 0, word;
+  const char* at = text.data();
+  size_t left = text.size();
+  for (; left >= sizeof word; at += sizeof word, left -= sizeof word) {
+    std::memcpy(&word, at, sizeof word);
+    seen |= word;
+  }
+  for (; left > 0; ++at, --left) seen |= static_cast<unsigned char>(*at);
+  return (seen & 0x8080808080808080) == 0;
+}
+
+}  // namespace
 
 bool append_latin1(PyObject* text, std::string& out) {
   Py_ssize_t bytes;
@@ -11,7 +29,7 @@ bool append_latin1(PyObject* text, std::string& out) {
     return false;
   }
   const std::string_view view(utf8, static_cast<size_t>(bytes));
-  if (PyUnicode_GetLength(text) == bytes) {
+  if (is_ascii(view)) {
     out.append(view);
     return true;
   }

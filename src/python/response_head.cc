@@ -44,6 +44,12 @@ bool ResponseHead::set(PyObject* status, PyObject* headers, size_t bytes_max) {
 }
 
 bool ResponseHead::set_status(PyObject* status) {
+  if (status == known_status_.get()) {
+    code_ = known_code_;
+    text_ = known_reason_;
+    reason_bytes_ = text_.size();
+    return true;
+  }
   if (!PyUnicode_Check(status)) {
     return refuse(PyExc_TypeError, "start_response: status must be a str like '200 OK', not %R",
                   status);
@@ -58,8 +64,10 @@ bool ResponseHead::set_status(PyObject* status) {
                   "not %R",
                   status);
   }
-  code_ = parsed->code;
+  code_ = known_code_ = parsed->code;
   text_.erase(0, 4);
+  known_reason_ = text_;
+  known_status_ = Ref::share(status);
   reason_bytes_ = text_.size();
   return true;
 }
@@ -76,35 +84,47 @@ bool ResponseHead::add_field(PyObject* field) {
                   field);
   }
   const size_t start = text_.size();
-  if (!append_latin1(name, text_)) {
-    return refuse(PyExc_ValueError, "start_response: header name %R is not latin-1", name);
-  }
+  if (!add_name(name)) return false;
   const size_t middle = text_.size();
+  if (!add_value(name, value)) return false;
+  if (is_content_length({text_.data() + start, middle - start})) {
+    if (!take_content_length(value, std::string_view(text_).substr(middle))) return false;
+    text_.resize(start);
+    return true;
+  }
+  sizes_.push_back({static_cast<u32>(middle - start), static_cast<u32>(text_.size() - middle)});
+  return true;
+}
+
+bool ResponseHead::add_name(PyObject* name) {
+  const size_t start = text_.size();
+  if (!append_latin1(name, text_) || !is_token(std::string_view(text_).substr(start))) {
+    return refuse(PyExc_ValueError, "start_response: %R is not a header name", name);
+  }
+  if (is_hop_by_hop(std::string_view(text_).substr(start))) {
+    return refuse(PyExc_ValueError,
+                  "start_response: header %R belongs to the connection and is the server's to set",
+                  name);
+  }
+  return true;
+}
+
+bool ResponseHead::add_value(PyObject* name, PyObject* value) {
+  const size_t start = text_.size();
   if (!append_latin1(value, text_)) {
     return refuse(PyExc_ValueError, "start_response: the value of header %R is not latin-1", name);
   }
-  const std::string_view name_bytes(text_.data() + start, middle - start);
-  const std::string_view value_bytes(text_.data() + middle, text_.size() - middle);
-  if (!is_token(name_bytes)) {
-    return refuse(PyExc_ValueError, "start_response: %R is not a header name", name);
-  }
-  if (has_control(value_bytes)) {
+  if (has_control(std::string_view(text_).substr(start))) {
     return refuse(PyExc_ValueError,
                   "start_response: the value of header %R has a control character (a line break "
                   "would begin another header)",
                   name);
   }
-  if (is_hop_by_hop(name_bytes)) {
-    return refuse(PyExc_ValueError,
-                  "start_response: header %R belongs to the connection and is the server's to set",
-                  name);
-  }
-  if (!is_content_length(name_bytes)) {
-    sizes_.push_back({static_cast<u32>(name_bytes.size()), static_cast<u32>(value_bytes.size())});
-    return true;
-  }
-  const auto length = parse_content_length(value_bytes);
-  text_.resize(start);
+  return true;
+}
+
+bool ResponseHead::take_content_length(PyObject* value, std::string_view bytes) {
+  const auto length = parse_content_length(bytes);
   if (!length || (content_length_ >= 0 && content_length_ != *length)) {
     return refuse(PyExc_ValueError,
                   "start_response: Content-Length must be one whole number of bytes, not %R",

@@ -31,6 +31,9 @@ class ResponseHead {
 
  private:
   bool set_status(PyObject* status);
+  bool add_name(PyObject* name);
+  bool add_value(PyObject* name, PyObject* value);
+  bool take_content_length(PyObject* value, std::string_view bytes);
   bool add_field(PyObject* field);
 
   bool is_set_ = false;
@@ -38,6 +41,10 @@ class ResponseHead {
   i64 content_length_ = -1;
   std::string text_;  // reason, then name and value of each field, without separators
   size_t reason_bytes_ = 0;
+  // Apps pass the same few status strings again and again, mostly the very same object.
+  Ref known_status_;
+  int known_code_ = 0;
+  std::string known_reason_;
   std::vector<channel::FieldHeader> sizes_;
   std::vector<channel::NameValue> views_;
 };
