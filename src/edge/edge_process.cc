@@ -13,6 +13,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "config/json.h"
 #include "edge/edge_thread.h"
 #include "edge/status_page.h"
@@ -200,7 +201,12 @@ void EdgeProcess::on_events(u32) {
         lost_supervisor_ = true;
         return;
       case net::MessageSocket::Receive::message:
-        handle(std::move(message));
+        // A message whose members have other types than they should: the library throws, we end.
+        try {
+          handle(std::move(message));
+        } catch (const Json::exception& error) {
+          protocol_error(error.what());
+        }
     }
   }
 }

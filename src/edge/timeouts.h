@@ -18,7 +18,7 @@ class Timeout {
   void disarm();
 
  protected:
-  ~Timeout() { disarm(); }
+  virtual ~Timeout() { disarm(); }
   const TimeoutQueue* queue() const { return queue_; }
 
  private:
