@@ -1,0 +1,118 @@
+// AppGroup keeps one app running: its channel, its zygote and as many workers as there should be.
+// Events only change what is known; reconcile() compares that with what should be, and starts or
+// stops what differs. Crash, recycling, reload, a new edge and TTIN/TTOU are then all the same
+// case.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "config/config.h"
+#include "supervisor/edge_process.h"
+#include "supervisor/endpoint_ids.h"
+#include "supervisor/restart_pace.h"
+#include "supervisor/worker_process.h"
+#include "supervisor/zygote_process.h"
+
+namespace labcoat::supervisor {
+
+class AppGroup {
+ public:
+  struct Setup {
+    net::Loop& loop;
+    const config::Config& config;
+    const config::App& app;
+    Command zygote;
+    std::function<Result<Fd>()> create_channel;
+    int endpoints = 1024;   // of a channel
+    std::vector<int> cpus;  // that workers may be bound to
+  };
+  static constexpr int forks_pending_max = 8;  // fork messages the zygote has not answered yet
+
+  explicit AppGroup(Setup setup);
+
+  // A new edge needs a new channel. Workers of the edge before it are told to finish.
+  Status attach(EdgeProcess& edge, i64 now);
+  // That edge is gone; `edge` is not touched any more.
+  void detach();
+
+  // A child has ended: true when it was one of ours.
+  bool reap(pid_t pid, int status, i64 now);
+  // A child that nobody knew has ended: perhaps a worker whose zygote has not told us of it yet.
+  void note_stranger(pid_t pid, int status);
+  void endpoints_free(const std::vector<int>& ids);
+
+  // Starts and stops what is missing or too much. Call after every batch of events, and at
+  // next_due().
+  void reconcile(i64 now);
+  i64 next_due() const;
+
+  void resize(int change);
+  // Loads the app again in a new zygote; its workers then take the place of the present ones. If it
+  // cannot be loaded, everything stays as it is.
+  void reload(i64 now);
+  // Nothing is started any more; workers get `signal_number`, and SIGKILL at `kill_at`.
+  void stop(int signal_number, i64 kill_at);
+
+  bool is_ready() const;    // a worker of the present edge takes requests
+  bool is_stopped() const;  // no process is left
+  // It never worked, and trying again will not help: one sentence. Empty otherwise.
+  const std::string& failure() const { return failure_; }
+  const std::string& name() const { return setup_.app.name; }
+
+ private:
+  using Workers = std::list<WorkerProcess>;
+  struct Death {
+    pid_t pid;
+    int status;
+  };
+
+  void start_zygote(std::unique_ptr<ZygoteProcess>& place, i64 now);
+  void adopt_next_zygote();
+  bool reap_zygote(pid_t pid, int status, i64 now);
+  void zygote_lost(const ZygoteProcess& lost, const std::string& how, i64 now);
+  void start_workers(i64 now);
+  bool start_worker(i64 now);
+  Json fork_message(const WorkerProcess& worker);
+  void on_forked(int number, pid_t pid);
+  bool on_worker_message(WorkerProcess& worker, const Json& message);
+  void worker_gone(Workers::iterator worker, const std::string& how, i64 now);
+  void stop_surplus(i64 now);
+  void end_broken();
+  void kill_overdue(i64 now);
+  i64 kill_time(i64 now) const { return now + setup_.config.limits.drain_timeout_ns; }
+  WorkerIdentity identity(const WorkerProcess& worker) const;
+  int free_place() const;
+  template <class Predicate>
+  int count(Predicate predicate) const;
+
+  Setup setup_;
+  EdgeProcess* edge_ = nullptr;
+  int edge_life_ = 0;
+  Fd channel_;
+  std::vector<Fd> edge_doorbells_;
+  EndpointIds ids_;
+
+  std::unique_ptr<ZygoteProcess> zygote_;
+  std::unique_ptr<ZygoteProcess> next_zygote_;  // loading, for a reload
+  std::vector<std::unique_ptr<ZygoteProcess>> dismissed_zygotes_;
+  RestartPace zygote_pace_;
+
+  Workers workers_;  // a list: links point at their worker
+  RestartPace worker_pace_;
+  std::vector<Death> strangers_;  // kept only while forks are pending
+  int wanted_;
+  int last_number_ = 0;
+  bool ever_ready_ = false;
+  bool stopping_ = false;
+  std::string failure_;
+  std::minstd_rand jitter_;
+};
+
+}  // namespace labcoat::supervisor

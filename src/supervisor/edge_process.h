@@ -1,0 +1,75 @@
+// EdgeProcess: one life of the edge, as the supervisor sees it: a child and a control socket. When
+// it dies, another object takes its place.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "config/config.h"
+#include "supervisor/child_process.h"
+#include "supervisor/control_link.h"
+#include "supervisor/listeners.h"
+
+namespace labcoat::supervisor {
+
+// A worker as the edge knows it: by its endpoints.
+struct WorkerIdentity {
+  std::string app;
+  int number = 0;
+  pid_t pid = 0;  // 0: not known yet
+  std::vector<int> endpoints;
+};
+
+class EdgeProcess {
+ public:
+  using OnEndpointsFree = std::function<void(const std::string& app, const std::vector<int>& ids)>;
+
+  struct Start {
+    const Command& command;
+    const config::Config& config;
+    const std::vector<Listener>& listeners;
+    const std::vector<Listener>& admin;
+    std::vector<int> cpus;
+  };
+
+  // Runs it and hands it configuration and sockets.
+  static Result<std::unique_ptr<EdgeProcess>> start(net::Loop& loop, const Start& start,
+                                                    OnEndpointsFree on_endpoints_free);
+
+  // Borrowed descriptors. Sending to an edge that is gone does nothing: its end is noticed by the
+  // reaper.
+  void add_channel(const std::string& app, int memfd, const std::vector<int>& doorbells);
+  void add_worker(const WorkerIdentity& worker, int control, const std::vector<int>& doorbells);
+  void worker_gone(const WorkerIdentity& worker);
+  void drain();
+  void reopen_logs();
+  void signal(int number) const;
+
+  // Reads what it said last; call when it has been reaped.
+  void finish();
+
+  pid_t pid() const { return pid_; }
+  bool is_ready() const { return ready_; }
+  // Why it could not start, in its own words; empty otherwise.
+  const std::string& failure() const { return failure_; }
+  i64 started_ns() const { return started_ns_; }
+  // It broke the protocol or does not read: end it.
+  bool is_broken() const { return link_->is_broken(); }
+
+ private:
+  EdgeProcess(pid_t pid, i64 started_ns, OnEndpointsFree on_endpoints_free)
+      : pid_(pid), started_ns_(started_ns), on_endpoints_free_(std::move(on_endpoints_free)) {}
+  bool on_message(const Json& message);
+
+  pid_t pid_;
+  i64 started_ns_;
+  OnEndpointsFree on_endpoints_free_;
+  bool ready_ = false;
+  std::string failure_;
+  std::unique_ptr<ControlLink> link_;
+};
+
+}  // namespace labcoat::supervisor

@@ -1,0 +1,81 @@
+// The supervisor: holds the listening sockets, starts, watches and replaces the edge, the zygotes
+// and the workers, and knows neither HTTP nor Python. Small and boring on purpose: everything else
+// may die, it must not.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "supervisor/app_group.h"
+#include "supervisor/edge_process.h"
+#include "supervisor/listeners.h"
+#include "supervisor/restart_pace.h"
+#include "supervisor/signals.h"
+
+namespace labcoat::supervisor {
+
+// How to make what the supervisor does not know.
+struct Recipe {
+  Command edge;
+  std::function<Command(const config::App& app)> zygote;
+  std::function<Result<Fd>(const config::App& app, const config::Config& config)> create_channel;
+  int channel_endpoints = 1024;
+  // Once: the edge and a worker of every app are ready. URLs with the ports that the kernel picked.
+  std::function<void(const std::vector<std::string>& urls, const std::vector<std::string>& admin)>
+      on_ready;
+};
+
+class Supervisor {
+ public:
+  // Takes the sockets and limits, so that what can fail for a wrong configuration fails before any
+  // child exists. From here on this process adopts orphans and its signals are ours.
+  static Result<std::unique_ptr<Supervisor>> create(config::Config config, Recipe recipe);
+
+  // Serves until told to stop and every child is gone. The exit code: 0 after a clean stop, 1 when
+  // it could not start, or could not answer all it had accepted.
+  int run();
+
+ private:
+  enum class Phase { running, draining, ending };
+
+  Supervisor(config::Config config, Recipe recipe)
+      : config_(std::move(config)), recipe_(std::move(recipe)) {}
+  Status prepare();
+  Status start_edge(i64 now);
+  int loop_timeout_ms() const;
+  void step(i64 now);
+  void keep_edge(i64 now);
+  void check_failures();
+  void announce_ready();
+
+  void on_signal(int number);
+  void reap(i64 now);
+  void edge_gone(int status, i64 now);
+  void begin_drain(i64 now);
+  void stop_fast(i64 now, int exit_code);
+  void end_workers(int signal_number, i64 kill_at);
+  void fail_start(const std::string& text);
+
+  config::Config config_;
+  Recipe recipe_;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<Signals> signals_;
+  std::vector<Listener> listeners_;
+  std::vector<Listener> admin_;
+  std::vector<int> cpus_;
+
+  std::unique_ptr<EdgeProcess> edge_;
+  RestartPace edge_pace_;
+  std::list<AppGroup> groups_;  // a list: links and callbacks point at them
+
+  Phase phase_ = Phase::running;
+  bool announced_ = false;
+  int exit_code_ = 0;
+  i64 edge_kill_at_ns_ = 0;  // 0: not to be killed
+};
+
+}  // namespace labcoat::supervisor

@@ -1,0 +1,58 @@
+#include "supervisor/zygote_process.h"
+
+#include <csignal>
+#include <spdlog/spdlog.h>
+
+namespace labcoat::supervisor {
+
+Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, const Command& command,
+                                                            const config::App& app,
+                                                            OnForked on_forked) {
+  auto sockets = net::MessageSocket::pair();
+  if (!sockets) return tl::unexpected(sockets.error());
+  const auto pid = spawn(command, {.inherited_fd = sockets->second.fd()});
+  if (!pid) return tl::unexpected(pid.error());
+  spdlog::info("zygote of app '{}' (pid {}) loads {} with {}", app.name, *pid, app.target,
+               app.python);
+  std::unique_ptr<ZygoteProcess> zygote(
+      new ZygoteProcess(*pid, loop.now(), app.name, std::move(on_forked)));
+  zygote->link_ = std::make_unique<ControlLink>(
+      loop, std::move(sockets->first), fmt::format("zygote of app '{}' (pid {})", app.name, *pid),
+      [raw = zygote.get()](const Json& message) { return raw->on_message(message); });
+  zygote->link_->send({{"type", "load"},
+                       {"app", app.name},
+                       {"target", app.target},
+                       {"directory", app.directory},
+                       {"gc", app.gc}});
+  return zygote;
+}
+
+bool ZygoteProcess::fork(const Json& message, std::span<const int> fds) {
+  return link_->send(message, fds);
+}
+
+void ZygoteProcess::kill() const {
+  ::kill(pid_, SIGKILL);
+}
+
+bool ZygoteProcess::on_message(const Json& message) {
+  const std::string type = message.at("type");
+  if (type == "loaded") {
+    loaded_ = true;
+    spdlog::info("zygote of app '{}' (pid {}) has loaded it: {} on Python {}", app_, pid_,
+                 message.at("interface").get<std::string>(),
+                 message.at("python").get<std::string>());
+    return true;
+  }
+  if (type == "failed") {
+    failure_ = message.at("text");
+    return true;
+  }
+  if (type == "forked") {
+    on_forked_(message.at("worker"), message.at("pid"));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace labcoat::supervisor
