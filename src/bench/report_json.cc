@@ -34,8 +34,8 @@ Json latency(const Histogram& histogram) {
   return out;
 }
 
-double rounded(double value, double unit) {
-  return std::round(value / unit) * unit;
+double rounded(double value, double per_unit) {
+  return std::round(value * per_unit) / per_unit;
 }
 
 }  // namespace
