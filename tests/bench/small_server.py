@@ -127,3 +127,8 @@ def always(data):
             connection.send(data)
 
     return script
+
+
+def errors_of(result):
+    """The kinds of error that a JSON report counts, without the zeros."""
+    return {kind: count for kind, count in result["errors"].items() if count}
