@@ -12,6 +12,7 @@ import subprocess
 import time
 import urllib.parse
 import uuid
+from signal import SIGTERM  # in the class below, `signal` is a method
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 START_SECONDS_MAX = 60  # a sanitized build on a busy machine
@@ -175,7 +176,7 @@ class Server:
         """The exit code, once the server has ended by itself."""
         return self.process.wait(seconds)
 
-    def stop(self, number=signal.SIGTERM, seconds=60):
+    def stop(self, number=SIGTERM, seconds=60):
         """Ends the server, checks that none of its processes is left, and returns its exit code."""
         if self.process.poll() is None:
             self.signal(number)
