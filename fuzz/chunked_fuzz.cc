@@ -1,5 +1,5 @@
-// ChunkedDecoder: wherever the bytes are cut, payload, verdict and place of the end are the same;
-// and what was decoded comes out again when it is chunked anew.
+// ChunkedDecoder: wherever the bytes are cut, payload, verdict and end are the same; around the
+// payload CR and LF stand only together; what was decoded comes out again when chunked anew.
 #include <cstdio>
 #include <string>
 
@@ -8,13 +8,12 @@
 #include "http/chunked.h"
 
 using namespace labcoat::http;
-using labcoat::fuzz::Cuts;
-using labcoat::fuzz::ExactBytes;
+using namespace labcoat::fuzz;
 using Step = ChunkedDecoder::Step;
 
 struct Decoded {
   Step end = Step::need_more;
-  std::string payload;
+  std::string payload, framing;
   size_t used = 0;
   bool operator==(const Decoded&) const = default;
 };
@@ -32,6 +31,7 @@ static Decoded decode(std::string_view input, Cuts* cuts) {
       CHECK((step.step == Step::data) == !step.data.empty());
       CHECK(step.data.empty() || piece.holds(step.data));
       CHECK(step.step != Step::need_more || step.consumed == rest.size());
+      out.framing += rest.substr(0, step.consumed - step.data.size());
       rest.remove_prefix(step.consumed);
       out.used += step.consumed;
       out.payload += step.data;
@@ -49,6 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(decode(input, &cuts) == whole);
   CHECK(whole.payload.size() <= whole.used);
   if (whole.end != Step::done) return 0;
+  for (size_t i = 1; i < whole.framing.size(); ++i) {
+    CHECK((whole.framing[i - 1] == '\r') == (whole.framing[i] == '\n'));
+  }
   char size_line[32];
   std::snprintf(size_line, sizeof size_line, "%zX\r\n", whole.payload.size());
   const std::string anew = whole.payload.empty() ? "" : size_line + whole.payload + "\r\n";

@@ -7,8 +7,7 @@
 #include "http/request.h"
 
 using namespace labcoat::http;
-using labcoat::fuzz::Cuts;
-using labcoat::fuzz::ExactBytes;
+using namespace labcoat::fuzz;
 
 static const RequestLimits limits = {
     .target_bytes_max = 64, .header_bytes_max = 512, .fields_max = 8};
@@ -17,6 +16,7 @@ static Parsed parse(const ExactBytes& bytes, RequestHead& head, size_t& used, si
   const Parsed verdict = parse_request(bytes.view(), limits, head, used, scanned);
   CHECK(verdict != Parsed::bad || (head.status >= 400 && head.status <= 505 && head.why[0] != 0));
   CHECK(verdict != Parsed::need_more || bytes.view().size() <= limits.header_bytes_max);
+  CHECK(verdict != Parsed::need_more || bytes.view().empty() == (scanned == 0));
   CHECK(verdict != Parsed::done || (used <= bytes.view().size() && scanned == 0));
   return verdict;
 }
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const Parsed verdict = parse(bytes, dripped, used, scanned);
     CHECK(verdict == parse(bytes, whole, used_whole, from_start));
     CHECK(verdict != Parsed::bad || dripped.status == whole.status);
-    if (verdict == Parsed::done) CHECK(used == used_whole);
+    CHECK(verdict != Parsed::done || used == used_whole);
     if (verdict == Parsed::done) check_done(bytes, dripped);
     if (verdict != Parsed::need_more || given == input.size()) return 0;
   }

@@ -196,8 +196,8 @@ Parsed read_head(const Input& in, size_t fields_max, RequestHead& out, size_t& u
     verdict = read_field_line(in, controls, p, field, out);
     if (verdict == Parsed::done) facts.note(field);
   }
-  if (verdict == Parsed::need_more) {
-    scanned = static_cast<size_t>(find_control(p, in.end) - in.begin);
+  if (verdict == Parsed::need_more && in.begin != in.end) {
+    scanned = std::max<size_t>(1, static_cast<size_t>(find_control(p, in.end) - in.begin));
   }
   return verdict;
 }
@@ -209,6 +209,7 @@ Parsed resume_head(const Input& in, size_t fields_max, RequestHead& out, size_t&
   const std::string_view bytes = between(in.begin, in.end);
   const size_t request_line = bytes.starts_with('\r') ? 2 : 0;
   size_t at = std::min(scanned, bytes.size());
+  if (at < request_line) return read_head(in, fields_max, out, used, scanned);
   for (;;) {
     const char* const control = find_control(in.begin + at, in.end);
     scanned = static_cast<size_t>(control - in.begin);

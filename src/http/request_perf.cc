@@ -29,9 +29,9 @@ const std::string browser =
     "Cookie: session=eyJ1c2VyIjo0Mn0.ZxYQ.3kz1v0sVb7; theme=dark; csrftoken=9f2b6c0e\r\n\r\n";
 
 void request(benchmark::State& state, const std::string& bytes) {
-  RequestHead head;
   const RequestLimits limits;
   for (auto _ : state) {
+    RequestHead head;
     size_t used = 0, scanned = 0;
     benchmark::DoNotOptimize(bytes.data());
     CHECK(parse_request(bytes, limits, head, used, scanned) == Parsed::done);

@@ -401,7 +401,11 @@ TEST(Request, EveryLimitHasItsAnswer) {
 TEST(Request, UnfinishedHeadsNeedMore) {
   const std::string whole = "\r\nGET /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
   for (size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_EQ(read_whole(whole.substr(0, size)).verdict, Parsed::need_more) << size;
+    const Copy bytes(whole.substr(0, size));
+    RequestHead head;
+    size_t used = 0, scanned = 0;
+    EXPECT_EQ(parse_request(bytes.view(), {}, head, used, scanned), Parsed::need_more) << size;
+    EXPECT_EQ(scanned > 0, size > 0) << "callers see by it whether bytes were looked at";
   }
   EXPECT_EQ(read_whole(whole).verdict, Parsed::done);
 }

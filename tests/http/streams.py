@@ -2,17 +2,35 @@
 
 # Each list: what is usual, then what is odd: obsolete, forbidden, or read differently by different servers.
 METHODS = [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS"], [b"get", b"BREW", b"G\x00T", b""]
-TARGETS = [b"/", b"/a/b?c=d", b"/%2e%2e/x", b"http://h.example/x?y", b"//"], [b"*", b"http://h", b"/a#b", b"/a b", b"/\xc3\xa9", b""]
-VERSIONS = [b"HTTP/1.1"] * 9 + [b"HTTP/1.0"], [b"HTTP/1.2", b"HTTP/2.0", b"HTTP/1.", b"http/1.1", b"HTTP/1.1 "]
+TARGETS = [b"/", b"/a/b?c=d", b"/%2e%2e/x", b"http://h.example/x?y", b"//"], [
+    b"*", b"http://h", b"/a#b", b"/a b", b"/\xc3\xa9", b"",
+]
+VERSIONS = [b"HTTP/1.1"] * 9 + [b"HTTP/1.0"], [
+    b"HTTP/1.2", b"HTTP/2.0", b"HTTP/1.", b"http/1.1", b"HTTP/1.1 ",
+]
 LINE_ENDS = [b"\r\n"], [b"\n", b"\r", b"\r\r\n", b"\r\n ", b" \r\n"]
-LENGTHS = [b"5"], [b"0", b"05", b"+5", b"-1", b"5 ", b"5, 5", b"5,6", b"0x5", b"5\t", b"", b"9" * 20, b"5_0", b"\xb2"]
-CODINGS = [b"chunked"], [b"Chunked", b"chunked, chunked", b"gzip, chunked", b"chunked, gzip", b"identity", b"xchunked",
-                        b"chunked;a=b", b"\x0bchunked", b"", b",chunked", b"chunked,", b'"chunked"', b"gzip"]
-LENGTH_NAMES = [b"Content-Length", b"content-length"], [b"Content-Length ", b"Content_Length", b" Content-Length"]
-CODING_NAMES = [b"Transfer-Encoding", b"TRANSFER-ENCODING"], [b"Transfer-Encoding ", b"Transfer\xadEncoding", b"\tTransfer-Encoding"]
-FIELDS = [b"Connection: keep-alive", b"Connection: x, Close", b"X-A: b", b"X:", b"Expect: 100-continue", b"X: caf\xe9"], [
-    b"Accept: */*\r\n folded", b"Cookie: a=\x01", b"X: \x00", b"Host: h", b": empty", b"no colon", b"X : y", b"Content-Length: 5"]
-SIZES = [b"5", b"5", b"05", b"5;a=b"], [b"5 ;a", b"5 ", b"0x5", b"+5", b"5;a\nb", b" 5", b'5;"\r"', b"f" * 16 + b"5", b"4", b"6"]
+LENGTHS = [b"5"], [
+    b"0", b"05", b"+5", b"-1", b"5 ", b"5, 5", b"5,6", b"0x5", b"5\t", b"", b"9" * 20, b"5_0", b"\xb2",
+]
+CODINGS = [b"chunked"], [
+    b"Chunked", b"chunked, chunked", b"gzip, chunked", b"chunked, gzip", b"identity", b"xchunked", b"chunked;a=b",
+    b"\x0bchunked", b"", b",chunked", b"chunked,", b'"chunked"', b"gzip",
+]
+LENGTH_NAMES = [b"Content-Length", b"content-length"], [
+    b"Content-Length ", b"Content_Length", b" Content-Length",
+]
+CODING_NAMES = [b"Transfer-Encoding", b"TRANSFER-ENCODING"], [
+    b"Transfer-Encoding ", b"Transfer\xadEncoding", b"\tTransfer-Encoding",
+]
+FIELDS = [
+    b"Connection: keep-alive", b"Connection: x, Close", b"X-A: b", b"X:", b"Expect: 100-continue", b"X: caf\xe9",
+], [
+    b"Accept: */*\r\n folded", b"Cookie: a=\x01", b"X: \x00", b"Host: h", b": empty", b"no colon", b"X : y",
+    b"Content-Length: 5",
+]
+SIZES = [b"5", b"5", b"05", b"5;a=b"], [
+    b"5 ;a", b"5 ", b"0x5", b"+5", b"5;a\nb", b" 5", b'5;"\r"', b"f" * 16 + b"5", b"4", b"6",
+]
 LAST_SIZES = [b"0", b"0", b"00", b"0;x"], [b"0 ", b"-0", b"0;\n"]
 TRAILERS = [b"", b"", b"X-T: 1\r\n"], [b"Content-Length: 3\r\n", b"X\r\n", b" X: y\r\n", b"X: y\n"]
 INSIDE = b"\r\n \t:,;0159aZ\x00\x0b\x0c\x7f\x80\xff"

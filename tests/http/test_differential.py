@@ -1,5 +1,7 @@
-"""No request that Labcoat accepts is framed differently by others: that is what request smuggling lives on. The others
-are h11 (Python) and llhttp (Node). They may refuse what Labcoat takes; they may not end it elsewhere or read another body.
+"""No request that Labcoat accepts is framed differently by others: that is what request smuggling lives on.
+
+The others are h11 (Python) and llhttp (Node). They may refuse what Labcoat takes; they may not end it elsewhere or read
+another body.
 
 LABCOAT_SEED repeats a run; LABCOAT_STREAMS makes it longer."""
 
