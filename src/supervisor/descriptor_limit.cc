@@ -38,7 +38,7 @@ Status raise_descriptor_limit(config::Config& config) {
   if (have >= need) return {};
   const std::string& source = config.sources["limits.connections"];
   if ((source.empty() || source == "default") && have >= connections_min + others) {
-    spdlog::warn("the limit of open files is {}: serving at most {} connections instead of {}",
+    spdlog::info("the limit of open files is {}: serving at most {} connections instead of {}",
                  have, have - others, config.limits.connections);
     config.limits.connections = static_cast<int>(have - others);
     return {};

@@ -167,10 +167,10 @@ void Supervisor::on_signal(int number) {
       reap(now);
       return;
     case SIGTERM:
-      spdlog::info("TERM: {}", phase_ == Phase::running
-                                   ? "answering what was accepted, then stopping"
-                                   : "stopping at once");
-      phase_ == Phase::running ? begin_drain(now) : stop_fast(now, 1);
+      // Some senders (timeout, process managers) send it twice: more haste takes INT.
+      if (phase_ != Phase::running) return;
+      spdlog::info("TERM: answering what was accepted, then stopping");
+      begin_drain(now);
       return;
     case SIGINT:
       spdlog::info("INT: stopping at once");
