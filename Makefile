@@ -1,0 +1,39 @@
+# The few words a person needs. Each does its own set-up: packages through apt (only what is missing), configure, build.
+#   make run     tune the example application and show what pays
+#   make test    unit and end-to-end tests, the same under sanitizers, a minute of fuzzing
+#   make bench   the comparison with other servers that README quotes
+#   make lint    format, clang-tidy, layering
+#   make build   build/release/labcoat
+.PHONY: run test bench lint build fast-test
+
+JOBS ?= $(shell nproc)
+
+build:
+	@sh tools/setup.sh build
+	@sh tools/build.sh release
+
+# The example needs Flask: the interpreter is chosen and named, whatever python3 comes first on PATH.
+run:
+	@sh tools/setup.sh build run
+	@sh tools/build.sh release
+	@python=$$(sh tools/find_python.sh flask) && echo "the example runs on $$python" && \
+	  if [ -x examples/notes/make_data.py ] || [ -f examples/notes/make_data.py ]; then $$python examples/notes/make_data.py; fi && \
+	  build/release/labcoat tune -c examples/notes/study.toml --set python=$$python
+
+test:
+	@sh tools/setup.sh build test
+	@sh tools/test.sh
+
+# Without sanitizers and fuzzing: while working.
+fast-test:
+	@sh tools/setup.sh build test
+	@sh tools/test.sh release
+
+bench:
+	@sh tools/setup.sh build bench
+	@sh tools/build.sh release
+	@/usr/bin/python3 tests/bench/peers.py
+
+lint:
+	@sh tools/setup.sh build lint
+	@sh tools/lint.sh

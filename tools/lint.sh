@@ -1,0 +1,39 @@
+#!/bin/sh
+# tools/lint.sh: format, layers, clang-tidy and pyflakes, each under its own headline; all run even when one fails.
+# The findings are the last thing printed for each; the exit status is 1 when there are any.
+set -u
+cd "$(dirname "$0")/.."
+status=0
+
+run() {
+  title=$1
+  shift
+  echo "== $title"
+  if "$@"; then echo "ok"; else echo "FAILED: $title"; status=1; fi
+}
+
+files() { git ls-files --cached --others --exclude-standard -- "$@"; }
+
+format() { files 'src/*.cc' 'src/*.h' 'fuzz/*.cc' 'fuzz/*.h' 'tests/*.cc' | xargs clang-format-14 --dry-run -Werror; }
+
+tidy() {
+  # Tests are GoogleTest's macros more than our code. Only what is wrong is printed.
+  files 'src/*.cc' | grep -v '_test\.cc$' | sed "s|^|^$PWD/|; s|\$|\$|" >build/lint.files
+  run-clang-tidy-14 -quiet -j "$(nproc)" -p build/lint $(cat build/lint.files) >build/lint.log 2>/dev/null
+  result=$?
+  grep -E '(warning|error):' build/lint.log | sort -u
+  return $result
+}
+
+python_names() { files 'tools/*.py' 'python/*.py' 'tests/*.py' 'examples/*.py' 'targets/*.py' | xargs /usr/bin/python3 -m pyflakes; }
+
+if [ ! -f build/lint/build.ninja ]; then
+  cmake --preset dev -B build/lint -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_CXX_COMPILER_LAUNCHER= >/dev/null || exit 1
+fi
+cmake build/lint >/dev/null || exit 1
+
+run "layers" tools/check_layers.py
+run "format (clang-format-14)" format
+run "names (pyflakes)" python_names
+run "clang-tidy-14" tidy
+exit $status

@@ -1,0 +1,40 @@
+#!/bin/sh
+# tools/setup.sh GROUP…: installs, through apt, what the groups need and is missing. Groups: build test lint bench run.
+# Does nothing, and needs no root, when everything is there.
+set -eu
+
+build="cmake ninja-build g++ pkg-config ccache libexpected-dev libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev
+  libsqlite3-dev libboost-dev libboost-math-dev nlohmann-json3-dev libgtest-dev libgmock-dev libbenchmark-dev python3-dev"
+run="python3-flask libjemalloc2 libmimalloc2.0"
+test="$run python3-pytest python3-pytest-xdist python3-requests python3-h11 clang-14 libclang-rt-14-dev curl"
+lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
+bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf"
+
+wanted=""
+for group in "$@"; do
+  case $group in
+    build) wanted="$wanted $build" ;;
+    run) wanted="$wanted $run" ;;
+    test) wanted="$wanted $test" ;;
+    lint) wanted="$wanted $lint" ;;
+    bench) wanted="$wanted $bench" ;;
+    *) echo "tools/setup.sh: there is no group '$group'; expected build, run, test, lint or bench" >&2; exit 2 ;;
+  esac
+done
+
+missing=""
+for package in $wanted; do
+  case " $missing " in *" $package "*) continue ;; esac
+  dpkg -s "$package" 2>/dev/null | grep -q '^Status: .* installed$' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "tools/setup.sh: install these as root, then try again:$missing" >&2; exit 1; }
+  as_root=sudo
+fi
+echo "installing:$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
