@@ -20,18 +20,16 @@ constexpr i64 linger_bytes_max = 1 << 20;
 
 }  // namespace
 
-Connection::Connection(EdgeThread& thread, Fd socket, const ListenerInfo& listener)
+Connection::Connection(EdgeThread& thread, Fd socket, const sockaddr_storage& peer,
+                       const ListenerInfo& listener)
     : thread_(thread), socket_(std::move(socket)), listener_(listener) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
   char text[INET6_ADDRSTRLEN] = "";
-  if (getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return;
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  if (peer.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(peer);
     inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
     remote_port_ = ntohs(v4.sin_port);
-  } else if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  } else if (peer.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(peer);
     inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
     remote_port_ = ntohs(v6.sin6_port);
   }

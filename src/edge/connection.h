@@ -18,7 +18,8 @@ namespace labcoat::edge {
 
 class Connection final : public net::Watcher, public Timeout {
  public:
-  Connection(EdgeThread& thread, Fd socket, const ListenerInfo& listener);
+  Connection(EdgeThread& thread, Fd socket, const sockaddr_storage& peer,
+             const ListenerInfo& listener);
   ~Connection();
 
   // Watches the socket and reads what is there already.

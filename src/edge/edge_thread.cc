@@ -88,6 +88,9 @@ void EdgeThread::run() {
 
 void EdgeThread::deliver_news() {
   for (App& app : apps_) {
+    // First the bells for what the last batch of events has queued: workers on other cores can
+    // begin.
+    app.port->ring();
     news_ += app.port->for_each_dirty(
         [&](u32 slot) { static_cast<Connection*>(app.port->owner(slot))->on_app_news(); });
     app.port->ring();
@@ -146,10 +149,10 @@ std::string_view EdgeThread::date_line() {
   return date_line_;
 }
 
-void EdgeThread::add(Fd socket, const ListenerInfo& listener) {
+void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener) {
   counters_.connections.add();
   counters_.connections_open.add();
-  auto connection = std::make_unique<Connection>(*this, std::move(socket), listener);
+  auto connection = std::make_unique<Connection>(*this, std::move(socket), peer, listener);
   Connection& added = *connection;
   connections_.emplace(&added, std::move(connection));
   added.start();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <sys/socket.h>
 #include <unordered_map>
 #include <vector>
 
@@ -91,7 +92,7 @@ class EdgeThread {
   // A descriptor that a worker sent for this slot, if it has arrived.
   Fd take_file(size_t app, u32 slot, u32 generation, u64 number);
   void forget_files(size_t app, u32 slot);
-  void add(Fd socket, const ListenerInfo& listener);
+  void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
   bool accepting() const { return accepting_; }

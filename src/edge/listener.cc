@@ -32,7 +32,10 @@ void Listener::accept_all() {
 }
 
 bool Listener::accept_one() {
-  Fd socket(::accept4(info_.socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  Fd socket(::accept4(info_.socket, reinterpret_cast<sockaddr*>(&peer), &length,
+                      SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket) {
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       thread_.pause_accepting();
@@ -43,7 +46,7 @@ bool Listener::accept_one() {
   // Answers go out whole; Nagle's algorithm would only hold the last part back. Fails for UNIX
   // sockets, rightly.
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  thread_.add(std::move(socket), info_);
+  thread_.add(std::move(socket), peer, info_);
   return thread_.accepting();
 }
 
