@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -49,6 +50,9 @@ void become(char* const* argv, char* const* environment, const SpawnOptions& opt
   setpgid(0, 0);
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null >= 0) dup2(null, STDIN_FILENO);
+  // Ours are close-on-exec by birth; those that our own parent left open are not. (Before
+  // Linux 5.11 they stay.)
+  close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   if (options.inherited_fd >= 0) fcntl(options.inherited_fd, F_SETFD, 0);
   bind_to(options.cpus);
   reset_signals();
