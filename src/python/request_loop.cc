@@ -61,8 +61,11 @@ bool RequestLoop::renew_errors() {
 
 bool RequestLoop::run(PyObject* app) {
   for (;;) {
-    while (!stop_requested() && port_.take()) {
+    // Told to stop while it slept, it still takes one: the bell may have been for a request that no
+    // other worker was woken for.
+    while (port_.take()) {
       if (!handle(app)) return false;
+      if (stop_requested()) break;
     }
     if (stop_requested() || port_.closing()) break;
     garbage_.idle();

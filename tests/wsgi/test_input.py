@@ -132,4 +132,4 @@ def app(environ, start_response):
     import requests
 
     server = serve("app:app", "-w", 1)
-    assert requests.post(server.url, data="eins\nzw\u00f6lf\n".encode()).text == "eins|zw\u00f6lf"
+    assert requests.post(server.url, data="eins\nzw\u00f6lf\n".encode()).content.decode() == "eins|zw\u00f6lf"

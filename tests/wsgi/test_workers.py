@@ -52,9 +52,10 @@ def test_workers_are_replaced_after_max_requests_and_nobody_notices(serve_app):
 
     pids = set()
     with app.client() as client:
-        for _ in range(200):
-            pids.add(json.loads(client.get("/environ").body)["pid"])
-    assert len(pids) > 2
+        while len(pids) < 4:  # ends, or the client's timeout does it
+            response = client.get("/environ")
+            assert response.status == 200
+            pids.add(json.loads(response.body)["pid"])
 
 
 def test_gc_modes(serve, write_app):
@@ -156,10 +157,9 @@ os.register_at_fork(after_in_child=lambda: open(f"forked-{os.getpid()}", "w").cl
 
     server = serve("app:app", "-w", 1, "--set", "max_requests=5")
     numbers = {}
-    for _ in range(60):
-        pid, number = requests.get(server.url).text.split(" ")
+    while len(numbers) < 3:
+        pid, number = requests.get(server.url, timeout=60).text.split(" ")
         numbers.setdefault(pid, number)
-    assert len(numbers) > 2
     assert len(set(numbers.values())) == len(numbers)
     assert all((tmp_path / f"forked-{pid}").exists() for pid in numbers), "os.register_at_fork is honoured"
 
