@@ -33,11 +33,11 @@ void judge_open_loop(const SliceResult& result, Reasons& reasons) {
   const i64 allowed = std::max(lag_floor_ns, static_cast<i64>(median * lag_share_of_median));
   const i64 lag = result.own_lag.quantile_ns(0.99);
   if (lag > allowed) {
-    reasons.push_back(
-        fmt::format("the generator sent late by its own fault: its lag p99 is {}, allowed is {} (1 "
-                    "ms or a tenth of the median); "
-                    "lower the rate, use more threads (-t), or keep other work off its CPU",
-                    format_duration(lag), format_duration(allowed)));
+    reasons.push_back(fmt::format(
+        "the generator sent late by its own fault: its lag p99 is {}, allowed is {} (1 ms or a "
+        "tenth of the "
+        "median); keep other work off its CPU, use more threads (-t), or lower the rate",
+        format_duration(lag), format_duration(allowed)));
   }
   if (const double share = result.cpu_share_max(); share > cpu_share_max_open) {
     reasons.push_back(
