@@ -1,5 +1,5 @@
-#include <gtest/gtest.h>
 #include <cstring>
+#include <gtest/gtest.h>
 #include <map>
 #include <random>
 #include <signal.h>
@@ -184,6 +184,23 @@ TEST(Channel, AHeadThatACorruptWorkerMovedCostsNoRequest) {
     worker.finish(WorkerPort::Ending::broken);
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"/first", "/second"}));
+}
+
+TEST(Channel, AWorkerThatSleptBeforeTheEdgeKnewItIsWokenForWhatCameMeanwhile) {
+  Rig rig;
+  const int bell = eventfd(0, EFD_NONBLOCK);
+  WorkerPort worker(*rig.worker_mapping, {.endpoint = 9,
+                                          .doorbell = bell,
+                                          .control = rig.worker_control.get(),
+                                          .edge_doorbells = {bell},
+                                          .spin_ns = 0});
+  rig.worker_mapping->endpoint(9).sleeping.store(1);  // it looked at the empty queue and sleeps
+  rig.enqueue("/early");                              // nobody to ring yet
+  rig.channel->add_endpoint(9, Fd(dup(bell)));
+  u64 rings = 0;
+  EXPECT_EQ(::read(bell, &rings, sizeof rings), static_cast<ssize_t>(sizeof rings))
+      << "the doorbell was not rung: the worker sleeps on";
+  ::close(bell);
 }
 
 TEST(Channel, AResponseLargerThanTheRingFlowsAsTheEdgeMakesRoom) {

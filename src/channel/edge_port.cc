@@ -28,6 +28,9 @@ bool EdgeChannel::add_endpoint(u32 endpoint, Fd doorbell) {
   if (at != alive_.end() && *at == endpoint) return false;
   doorbells_[endpoint] = std::move(doorbell);
   alive_.insert(at, endpoint);
+  // Its worker may have gone to sleep before we knew it, with requests pushed since then that
+  // nobody could ring it for.
+  ring_doorbell(doorbells_[endpoint].get());
   endpoint_count_.store(static_cast<u32>(alive_.size()), std::memory_order_relaxed);
   return true;
 }

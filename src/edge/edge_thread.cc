@@ -76,6 +76,8 @@ void EdgeThread::run() {
   while (!stopped_) {
     deliver_news();
     expire_timeouts();
+    // A connection whose timeout was answered may have had its next request read ahead.
+    for (App& app : apps_) app.port->ring();
     removed_.clear();
     if (draining_ && connections_.empty()) break;
     const u32 news_before = news_;
