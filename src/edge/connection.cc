@@ -18,6 +18,10 @@ constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr size_t kept_capacity_max = 4096;
 constexpr i64 linger_bytes_max = 1 << 20;
 
+bool carries_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
 }  // namespace
 
 Connection::Connection(EdgeThread& thread, Fd socket, const sockaddr_storage& peer,
@@ -182,6 +186,12 @@ bool Connection::parse_head(std::string_view bytes, bool in_scratch) {
 size_t Connection::begin_request(const http::RequestHead& head, std::string_view head_bytes,
                                  std::string_view behind) {
   keep_alive_ = head.keep_alive && !thread_.shared().draining.load(std::memory_order_relaxed);
+  if (head.minor_version == 0 && head.content_length < 0 && carries_body(head.method)) {
+    // HTTP/1.0 has no other way to say where such a body ends (RFC 1945 section 8.3).
+    note_request(head);
+    refuse(411, "a body in HTTP/1.0 needs a Content-Length");
+    return 0;
+  }
   if (!head.chunked && head.content_length <= 0) {
     dispatch(head, {});
     return 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <atomic>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
@@ -303,7 +304,15 @@ void EdgeProcess::bury_worker(const Json& message) {
 
 void EdgeProcess::drain() {
   shared_.draining.store(true, std::memory_order_relaxed);
-  for (const auto& thread : threads_) thread->drain();
+  const auto left = std::make_shared<std::atomic<size_t>>(threads_.size());
+  for (const auto& thread : threads_) {
+    thread->drain();
+    // Posts run in order: by then this thread has accepted what was waiting and has forgotten the
+    // sockets. Closed, they refuse; open, they would let clients connect and wait for nobody.
+    thread->loop().post([this, left] {
+      if (left->fetch_sub(1) == 1) loop_->post([this] { listener_sockets_.clear(); });
+    });
+  }
 }
 
 void EdgeProcess::tell(const Json& message) {
