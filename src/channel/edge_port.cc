@@ -36,6 +36,12 @@ bool EdgeChannel::add_endpoint(u32 endpoint, Fd doorbell) {
 }
 
 void EdgeChannel::remove_endpoint(u32 endpoint) {
+  forget_endpoint(endpoint);
+  // It may have been rung and died before it looked: then another must look for it.
+  if (queue_depth() > 0) ring_workers(static_cast<u32>(queue_depth()));
+}
+
+void EdgeChannel::forget_endpoint(u32 endpoint) {
   const std::lock_guard lock(endpoints_mutex_);
   const auto at = std::lower_bound(alive_.begin(), alive_.end(), endpoint);
   if (at == alive_.end() || *at != endpoint) return;

@@ -46,6 +46,7 @@ class EdgeChannel {
  private:
   EdgeChannel(std::unique_ptr<Mapping> mapping, std::vector<Fd> edge_doorbells);
   void drop_spent_entries();
+  void forget_endpoint(u32 endpoint);
 
   const std::unique_ptr<Mapping> mapping_;
   const std::vector<Fd> edge_doorbells_;
