@@ -52,11 +52,12 @@ size_t Budget::question_plan(i64 now, size_t left, size_t kept) const {
   if (blocks < reserved + blocks_min) return 0;
   const size_t free = blocks - reserved;
   const size_t others = blocks_min * (std::max<size_t>(left, 1) - 1);
-  const double share = generosity * static_cast<double>(free) /
-                       static_cast<double>(std::max<size_t>(left, 1));
+  const double share =
+      generosity * static_cast<double>(free) / static_cast<double>(std::max<size_t>(left, 1));
   const size_t wish = std::max(static_cast<size_t>(share), question_blocks_least);
   const size_t most = std::min(question_blocks_max, free);
-  // Where not all can be asked anyway, the first ones get enough for an answer; else the later ones keep their minimum.
+  // Where not all can be asked anyway, the first ones get enough for an answer; else the later ones
+  // keep their minimum.
   if (free < others + blocks_min) return std::min(wish, most);
   return std::min({wish, most, free - others});
 }

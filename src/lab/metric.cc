@@ -132,26 +132,50 @@ std::string format_metric(const Metric& metric, double value) {
 }
 
 Result<Guard> parse_guard(std::string_view text) {
-  const size_t sign = text.find_first_of("<>");
-  if (sign == std::string_view::npos) {
+  using Relation = Guard::Relation;
+  constexpr std::pair<std::string_view, Relation> relations[] = {{"<=", Relation::less_or_equal},
+                                                                 {">=", Relation::more_or_equal},
+                                                                 {"==", Relation::equal},
+                                                                 {"<", Relation::less},
+                                                                 {">", Relation::more}};
+  const size_t sign = text.find_first_of("<>=");
+  const auto* relation =
+      sign == std::string_view::npos
+          ? std::end(relations)
+          : std::find_if(std::begin(relations), std::end(relations),
+                         [&](const auto& one) { return text.substr(sign).starts_with(one.first); });
+  if (relation == std::end(relations)) {
     return fail(fmt::format("'{}' is no guard: expected METRIC<LIMIT, such as p99<50ms", text));
   }
   Guard guard;
   guard.text = std::string(text);
-  guard.less = text[sign] == '<';
+  guard.relation = relation->second;
   auto metric = find_metric(trim(text.substr(0, sign)));
   if (!metric) return tl::unexpected(metric.error());
   guard.metric = *metric;
-  auto limit = parse_limit(guard.metric, trim(text.substr(sign + 1)));
+  auto limit = parse_limit(guard.metric, trim(text.substr(sign + relation->first.size())));
   if (!limit) return fail(fmt::format("guard '{}': {}", text, limit.error().text));
   guard.limit = *limit;
   return guard;
 }
 
 bool guard_holds(const Guard& guard, const ArmSample& sample) {
+  using Relation = Guard::Relation;
   const std::optional<double> value = metric_value(guard.metric, sample);
   if (!value) return true;
-  return guard.less ? *value < guard.limit : *value > guard.limit;
+  switch (guard.relation) {
+    case Relation::less:
+      return *value < guard.limit;
+    case Relation::less_or_equal:
+      return *value <= guard.limit;
+    case Relation::more:
+      return *value > guard.limit;
+    case Relation::more_or_equal:
+      return *value >= guard.limit;
+    case Relation::equal:
+      return *value == guard.limit;
+  }
+  return true;
 }
 
 }  // namespace labcoat

@@ -63,7 +63,8 @@ std::string format_metric(const Metric& metric, double value);
 struct Guard {
   std::string text;
   Metric metric;
-  bool less = true;  // the value must be below the limit; else above
+  enum class Relation { less, less_or_equal, more, more_or_equal, equal };
+  Relation relation = Relation::less;
   double limit = 0;  // in the metric's unit
 };
 Result<Guard> parse_guard(std::string_view text);

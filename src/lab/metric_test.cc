@@ -53,6 +53,8 @@ TEST(Guard, holds_on_one_side_of_its_limit) {
   EXPECT_FALSE(guard_holds(*parse_guard("p99<50ms"), sample));
   EXPECT_TRUE(guard_holds(*parse_guard("p99<70ms"), sample));
   EXPECT_TRUE(guard_holds(*parse_guard("rps>100"), sample));
+  EXPECT_TRUE(guard_holds(*parse_guard("errors == 0"), sample));
+  EXPECT_FALSE(guard_holds(*parse_guard("errors == 0"), sample_of(1 * ms, 1000, 1)));
 }
 
 TEST(Guard, refuses_what_it_does_not_understand) {

@@ -17,13 +17,6 @@ struct Question {
   KnobValues changes;
 };
 
-// A knob that means nothing unless another one leaves its default: a synchronous log without a log.
-struct Need {
-  std::string knob;
-  std::string needed_knob;
-  std::string needed_value;
-};
-
 struct LevelLimit {
   i64 memory_bytes = 0;    // what the machine has to give; 0: unknown
   i64 baseline_bytes = 0;  // what the baseline's server took; 0: unknown

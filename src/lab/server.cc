@@ -90,12 +90,27 @@ Placeholders placeholders_of(const Target& target, const AppUnderTest& app,
   for (const Knob& knob : target.knobs) {
     const auto value = values.find(knob.name);
     const std::string word = value == values.end() ? knob.default_value : value->second;
-    const auto text = knob.text.find(word);
+    auto text = knob.text.find(word);
+    if (text == knob.text.end()) text = knob.text.find("*");
     out["knob." + knob.name] = text == knob.text.end() ? word : text->second;
   }
   // A mapped text may itself use {dir}: a log file of the arm's own, say.
   for (auto& [name, value] : out) {
     if (name.starts_with("knob.")) value = fill_text(value, {{"dir", directory}});
+  }
+  return out;
+}
+
+// What per-knob words of the command line say: changed values as their mapped text, and also
+// unchanged ones whose text is another (a log file that must be the trial's own).
+static KnobValues knobs_to_tell(const Target& target, const KnobValues& values,
+                                const KnobValues& changed, const Placeholders& placeholders) {
+  KnobValues out;
+  for (const Knob& knob : target.knobs) {
+    const auto value = values.find(knob.name);
+    if (value == values.end()) continue;
+    const std::string& text = placeholders.find("knob." + knob.name)->second;
+    if (changed.count(knob.name) != 0 || text != value->second) out[knob.name] = text;
   }
   return out;
 }
@@ -111,8 +126,9 @@ Result<std::unique_ptr<Server>> Server::start(const Target& target, const AppUnd
                                               const std::string& directory) {
   auto port = free_port();
   if (!port) return tl::unexpected(port.error());
+  const Placeholders placeholders = placeholders_of(target, app, values, directory, *port);
   std::unique_ptr<Server> server(new Server(
-      target, placeholders_of(target, app, values, directory, *port), changed, directory));
+      target, placeholders, knobs_to_tell(target, values, changed, placeholders), directory));
   server->port_ = *port;
   if (auto status = server->prepare(); !status) return tl::unexpected(status.error());
   Command command;

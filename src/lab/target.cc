@@ -42,6 +42,8 @@ class Reader {
   void read_files(std::vector<TargetFile>& files);
   void read_environment(Target& target);
   void read_order(Target& target);
+  void read_needs(Target& target);
+  void read_texts(Target& target);
   void read_knobs(Target& target, const std::vector<Knob>& own_knobs);
   Knob read_knob(const toml::table& table);
   void check_placeholders(const Target& target);
@@ -186,6 +188,43 @@ void Reader::read_order(Target& target) {
   top_.adopt(table.done());
 }
 
+// [needs.log_sync]  log = "file": a question about log_sync also sets log, where that stands at its
+// default.
+void Reader::read_needs(Target& target) {
+  const toml::table* node = top_.table("needs");
+  if (node == nullptr) return;
+  for (const auto& [knob, needed] : *node) {
+    const toml::table* table = needed.as_table();
+    if (table == nullptr) {
+      top_.reject(needed, "[needs.KNOB] is a table: OTHER_KNOB = \"value\"");
+      continue;
+    }
+    for (const auto& [name, value] : *table) {
+      target.needs.push_back(
+          {std::string(knob.str()), std::string(name.str()), scalar_text(value).value_or("")});
+    }
+  }
+}
+
+// [text.KNOB]  value = "what the server is told instead"; "*" stands for every other value.
+void Reader::read_texts(Target& target) {
+  const toml::table* node = top_.table("text");
+  if (node == nullptr) return;
+  for (const auto& [name, texts] : *node) {
+    const auto knob = std::find_if(target.knobs.begin(), target.knobs.end(),
+                                   [&](const Knob& one) { return one.name == name.str(); });
+    const toml::table* table = texts.as_table();
+    if (table == nullptr) {
+      top_.reject(texts, "[text.KNOB] is a table: value = \"what the server is told\"");
+      continue;
+    }
+    if (knob == target.knobs.end()) continue;
+    for (const auto& [value, shown] : *table) {
+      knob->text.emplace(value.str(), scalar_text(shown).value_or(""));
+    }
+  }
+}
+
 Knob Reader::read_knob(const toml::table& node) {
   TomlTable table(node, file_, "[[knob]]");
   Knob knob;
@@ -304,6 +343,8 @@ Result<Target> Reader::read(const std::vector<Knob>& own_knobs) {
   read_environment(target);
   read_knobs(target, own_knobs);
   read_order(target);
+  read_needs(target);
+  read_texts(target);
   if (target.name.empty()) top_.reject_whole("a target needs a name");
   if (target.start.empty()) top_.reject_whole("a target needs 'start', the server's command line");
   if (target.knobs.empty()) top_.reject_whole("a target needs at least one [[knob]]");

@@ -38,6 +38,13 @@ struct TargetFile {
   std::string template_text;
 };
 
+// A knob that means nothing unless another one leaves its default: a synchronous log without a log.
+struct Need {
+  std::string knob;
+  std::string needed_knob;
+  std::string needed_value;
+};
+
 struct Target {
   std::string name;
   std::string folder;  // where target.toml lies
@@ -51,6 +58,7 @@ struct Target {
   Workload workload;
   std::vector<TargetFile> files;
   std::vector<Knob> knobs;
+  std::vector<Need> needs;
   bool own_options = false;  // knobs = "options": the rows of labcoat's own settings are the knobs
   // Which knobs to ask first, given what the baseline waits for; knobs not named come after, in
   // their order.

@@ -26,8 +26,8 @@ class TomlTable {
   // "file:line: " in front of a sentence about this node.
   std::string at(const toml::node& node) const;
   void reject(const toml::node& node, const std::string& sentence);
-  // The table as a whole is wrong, for instance a key is missing. Comes after what is wrong with single keys: a typo
-  // explains a missing key better.
+  // The table as a whole is wrong, for instance a key is missing. Comes after what is wrong with
+  // single keys: a typo explains a missing key better.
   void reject_whole(const std::string& sentence);
 
   const toml::node* find(std::string_view key);  // nullptr when absent
