@@ -165,6 +165,16 @@ class Server:
         live = set(self.processes())
         return sorted(live & self._logged_pids("worker"))
 
+    def wait_for_workers(self, count, seconds=30):
+        """Waits until exactly so many workers live, all of them ready; returns their pids."""
+
+        def ready():
+            log = self.stderr()
+            pids = self.worker_pids()
+            return pids if len(pids) == count and all(f"(pid {pid}) is ready" in log for pid in pids) else None
+
+        return wait_until(ready, seconds, f"{count} ready workers; log:\n{self.stderr()}")
+
     def zygote_pids(self):
         live = set(self.processes())
         return sorted(live & self._logged_pids("zygote"))

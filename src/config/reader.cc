@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "config/command_line.h"
@@ -54,6 +55,7 @@ class Assembler {
     if (status) status = set_listeners();
     if (status) status = set_routes();
     if (status) status = check_apps();
+    if (status) status = check_access_log();
     if (!status) return tl::unexpected(status.error());
     return std::move(config_);
   }
@@ -284,6 +286,20 @@ class Assembler {
       }
     }
     return {};
+  }
+
+  Status check_access_log() {
+    const std::string& log = config_.access_log;
+    if (!log.starts_with('/')) return {};
+    const std::string directory = std::filesystem::path(log).parent_path().string();
+    const bool writable = exists(log) ? access(log.c_str(), W_OK) == 0 && !is_directory(log)
+                                      : access(directory.c_str(), W_OK) == 0;
+    if (writable) return {};
+    return fail_at(config_.sources["server.access_log"],
+                   fmt::format("{} cannot be written: {}", log,
+                               is_directory(log)         ? "it is a directory"
+                               : is_directory(directory) ? "permission denied"
+                                                         : directory + " does not exist"));
   }
 
   const std::optional<Settings>& file_;

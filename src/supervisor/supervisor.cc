@@ -34,7 +34,6 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(config::Config config, Re
 }
 
 Status Supervisor::prepare() {
-  if (const Status status = raise_descriptor_limit(config_); !status) return status;
   auto listeners = open_listeners(config_.listen, config_.backlog);
   if (!listeners) return tl::unexpected(listeners.error());
   listeners_ = std::move(*listeners);
@@ -44,6 +43,11 @@ Status Supervisor::prepare() {
     return tl::unexpected(admin.error());
   }
   admin_ = std::move(*admin);
+  if (const Status status = raise_descriptor_limit(config_); !status) {
+    close_listeners(listeners_);
+    close_listeners(admin_);
+    return status;
+  }
   auto loop = net::Loop::create();
   if (!loop) return tl::unexpected(loop.error());
   loop_ = std::move(*loop);
@@ -220,7 +224,8 @@ void Supervisor::edge_gone(int status, i64 now) {
     const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     clean ? spdlog::info("{}: everything is answered", how)
           : spdlog::error("{} while it drained", how);
-    end_workers(SIGTERM, now + finish_ns);
+    // Cut off, there is nobody left to work for.
+    clean ? end_workers(SIGTERM, now + finish_ns) : end_workers(SIGINT, now + fast_stop_ns);
     exit_code_ = clean ? 0 : 1;
     return;
   }
