@@ -60,8 +60,10 @@ Status RequestBody::fetch() {
 
 Status RequestBody::read(char* out, size_t count) {
   const size_t near = std::min(count, window_.size());
-  std::memcpy(out, window_.data(), near);
-  skip(near);
+  if (near > 0) {
+    std::memcpy(out, window_.data(), near);
+    skip(near);
+  }
   if (near == count) return {};
   if (auto got = read_file(out + near, count - near); !got) return got;
   position_ += static_cast<i64>(count - near);
