@@ -14,7 +14,10 @@ namespace {
 
 constexpr double latency_factor_max = 2.0;
 constexpr double error_share_more_max = 0.005;
+// Before so many requests arm A's own level is not known …
 constexpr u64 requests_judged_min = 50;
+// … and a slow arm B answers few, which is just what is to be noticed.
+constexpr u64 answers_judged_min = 10;
 constexpr size_t slices_judged_min = 2;  // of each arm
 constexpr i64 command_patience_ns = 60 * seconds;
 // Starting and stopping two servers, roughly; the budget learns the truth from the first block.
@@ -52,14 +55,15 @@ BlockShape shape_for(i64 budget_ns, size_t questions) {
 }
 
 std::string unsafe_by_answers(const ArmSample& a, const ArmSample& b) {
-  if (a.ok + a.errors < requests_judged_min || b.ok + b.errors == 0) return "";
-  if (b.ok + b.errors < requests_judged_min && b.ok > 0) return "";
-  if (b.error_share() > a.error_share() + error_share_more_max) {
+  const u64 b_requests = b.ok + b.errors;
+  if (a.ok + a.errors < requests_judged_min || b_requests == 0) return "";
+  const bool errors_judged = b_requests >= requests_judged_min || b.ok == 0;
+  if (errors_judged && b.error_share() > a.error_share() + error_share_more_max) {
     return fmt::format("stopped for safety: {:.1f} % of its answers were errors, {:.1f} % before",
                        b.error_share() * 100, a.error_share() * 100);
   }
   const double factor = b.latency.mean / std::max(a.latency.mean, 1.0);
-  if (b.latency.count > 0 && a.latency.count > 0 && factor > latency_factor_max) {
+  if (b.latency.count >= answers_judged_min && a.latency.count > 0 && factor > latency_factor_max) {
     return fmt::format("stopped for safety: answers took {:.1f} times as long", factor);
   }
   return "";

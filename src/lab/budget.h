@@ -19,7 +19,7 @@ class Budget {
   static constexpr size_t question_blocks_max = 12;
   static constexpr size_t ablation_blocks_max = 8;
   static constexpr size_t confirmation_blocks_min = 6;
-  static constexpr size_t confirmation_blocks_max = 16;
+  static constexpr size_t confirmation_blocks_max = 12;
 
   Budget(i64 start_ns, i64 total_ns);
 

@@ -33,14 +33,14 @@ TEST(Budget, gives_every_one_of_fifteen_questions_its_blocks_and_still_confirms)
 
 TEST(Budget, refuses_a_question_that_would_eat_the_confirmation) {
   const Budget budget = five_minutes_with_blocks_of(3 * seconds);
-  const i64 now = 300 * seconds - 11 * 3 * seconds;
+  const i64 now = 300 * seconds - 10 * 3 * seconds;
   EXPECT_EQ(budget.question_plan(now, 3, 0), 0u);
   EXPECT_GE(budget.confirmation_plan(now), Budget::confirmation_blocks_min);
 }
 
 TEST(Budget, gives_time_saved_by_quick_answers_to_later_questions) {
   const Budget budget = five_minutes_with_blocks_of(3 * seconds);
-  EXPECT_GT(budget.question_plan(60 * seconds, 3, 0), budget.question_plan(200 * seconds, 3, 0));
+  EXPECT_GT(budget.question_plan(60 * seconds, 3, 0), budget.question_plan(230 * seconds, 3, 0));
   EXPECT_EQ(budget.question_plan(60 * seconds, 3, 0), Budget::question_blocks_max);
 }
 

@@ -11,6 +11,7 @@ constexpr int row_height = 34;
 constexpr int axis_height = 22;
 constexpr double reach_max = 1.0;
 constexpr double edge = 14;
+constexpr double label_width = 46;
 
 const char* verdict_class(const Trial& trial) {
   switch (trial.verdict) {
@@ -121,7 +122,11 @@ std::string EffectScale::row(const Trial& trial) const {
         R"(<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="2.6"><title>block {}: {:+.1f} %</title></circle>)",
         x(gains[i]), dot_y, i + 1, shown_effect(record_.metric, gains[i]) * 100);
   }
-  if (gains.size() >= 2) {
+  // An interval that covers the whole drawing says nothing; two blocks before a safety stop leave
+  // such a one.
+  const bool says_something =
+      !outside(trial.effect.log_ci.lower) || !outside(trial.effect.log_ci.upper);
+  if (gains.size() >= 2 && says_something) {
     const double left = x(trial.effect.log_ci.lower);
     const double right = x(trial.effect.log_ci.upper);
     out += fmt::format(R"(<line class="ci" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)",

@@ -55,10 +55,12 @@ std::string effect_cell(const Record& record, const Trial& trial) {
   if (trial.gains().empty()) return "<td class=\"num\">–</td>";
   std::string out =
       "<td class=\"num\">" + percent(shown_effect(record.metric, trial.effect.log_mean));
-  if (trial.gains().size() >= 2) {
-    out += "<span class=\"interval\">" +
-           percent_interval(shown_interval(record.metric, trial.effect.log_ci)) + "</span>";
-  }
+  const std::string interval =
+      trial.gains().size() < 2
+          ? "unknown"
+          : percent_interval(shown_interval(record.metric, trial.effect.log_ci));
+  out +=
+      "<span class=\"interval\">" + (interval == "unknown" ? "no interval" : interval) + "</span>";
   return out + "</td>";
 }
 
@@ -80,7 +82,8 @@ std::string trial_row(const Record& record, const EffectScale& scale, const Tria
       "</details></td><td class=\"draw\">{}</td>{}<td class=\"verdict {}\">{}<small>{}{}{} blocks"
       "</small></td></tr>\n",
       escaped(trial.knob), escaped(trial.from), escaped(trial.to), detail, scale.row(trial),
-      effect_cell(record, trial), verdict_class(trial.verdict), first, second,
+      effect_cell(record, trial),
+      trial.phase == Phase::ablation ? "" : verdict_class(trial.verdict), first, second,
       second.empty() ? "" : ", ", trial.gains().size());
 }
 
@@ -154,9 +157,10 @@ std::string questions_lead(const Record& record) {
 std::string effects_table(const char* first_column, const EffectScale& scale,
                           const std::string& rows) {
   return fmt::format(
-      "<div class=\"card\"><table class=\"effects\"><thead><tr><th>{}</th><th "
+      "<div class=\"card\"><table class=\"effects\"><thead><tr><th class=\"what\">{}</th><th "
       "class=\"draw\">{}</th>"
-      "<th class=\"num\">Effect</th><th>Verdict</th></tr></thead><tbody>{}</tbody></table></div>",
+      "<th class=\"num\">Effect</th><th "
+      "class=\"says\">Verdict</th></tr></thead><tbody>{}</tbody></table></div>",
       first_column, scale.axis(), rows);
 }
 

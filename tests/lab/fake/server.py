@@ -14,19 +14,19 @@ ANSWER = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s"
 
 
 def delay_of(knobs):
-    """Seconds per request. `helpful` takes a third off, `harmful` adds a half. `first` and `second` each help alone, and
+    """Seconds per request. `helpful` takes 40 % off, `harmful` adds a half. `first` and `second` each help alone, and
     together they are no better than `second` alone."""
-    seconds = 0.0015
+    seconds = 0.004
     if knobs.helpful == "on":
-        seconds *= 0.65
+        seconds *= 0.6
     if knobs.harmful == "on":
         seconds *= 1.5
     if knobs.terrible == "on":
         seconds *= 6
     if knobs.second == "on":
-        seconds *= 0.7
+        seconds *= 0.5
     elif knobs.first == "on":
-        seconds *= 0.8
+        seconds *= 0.65
     return seconds
 
 

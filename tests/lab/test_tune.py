@@ -1,0 +1,268 @@
+"""labcoat tune against a server whose truth is known (fake/): what it finds, what it leaves behind, and what it leaves running."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import sqlite3
+import subprocess
+import tomllib
+import uuid
+
+import pytest
+
+from server import _processes, TAG, wait_until
+
+FAKE = pathlib.Path(__file__).parent / "fake"
+
+
+class Tune:
+    """One run of labcoat tune with everything it started tagged, so that what it leaves running can be found."""
+
+    def __init__(self, program, directory, *args, budget="18s", study=""):
+        self.tag = uuid.uuid4().hex
+        self.out = directory / "lab"
+        self.study = directory / "study.toml"
+        self.study.write_text(
+            f'[study]\ntarget = "{FAKE}"\ndirectory = "{FAKE}"\nseed = 1\nmargin = "5%"\n{study}\n[load]\nconnections = 4\n'
+        )
+        self.log = directory / "stderr"
+        words = [program, "tune", "-c", self.study, "--out", self.out, *args]
+        if "--budget" not in args:
+            words += ["--budget", budget]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                list(map(str, words)), stdout=subprocess.PIPE, stderr=log, text=True, cwd=directory,
+                env={**os.environ, TAG: self.tag},
+            )
+
+    def finish(self, seconds=120):
+        self.stdout, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode
+
+    def stderr(self):
+        return self.log.read_text()
+
+    def running(self):
+        return [pid for pid in _processes(self.tag) if pid != self.process.pid]
+
+    def wait_for_block(self, number=1):
+        """Waits until the notebook holds so many blocks: the study is then in the middle of its work."""
+
+        def blocks():
+            try:
+                with sqlite3.connect(f"file:{self.out}/notebook.sqlite?mode=ro", uri=True) as book:
+                    return book.execute("SELECT count(*) FROM block").fetchone()[0] >= number
+            except sqlite3.Error:
+                return False
+
+        wait_until(lambda: blocks() or self.process.poll() is not None, 60, "a block in the notebook")
+        assert self.process.poll() is None, self.stderr()
+
+
+@pytest.fixture
+def tune(labcoat, tmp_path):
+    runs = []
+
+    def start(*args, **options):
+        runs.append(Tune(labcoat, tmp_path, *args, **options))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.wait()
+        wait_until(lambda: not run.running(), 10, f"servers of the study to end: {run.running()}")
+
+
+def trial(result, knob):
+    return next(one for one in result["trials"] if one["knob"] == knob)
+
+
+def test_finds_what_helps_rolls_back_what_harms_and_confirms(tune):
+    run = tune("--json", "-", "--knobs", "broken,helpful,harmful", budget="30s")
+    assert run.finish() == 0, run.stderr()
+    result = json.loads(run.stdout)
+    assert trial(result, "helpful")["verdict"] == "better"
+    assert trial(result, "helpful")["kept"]
+    assert trial(result, "harmful")["verdict"] == "worse"
+    assert not trial(result, "harmful")["kept"]
+    assert trial(result, "broken")["verdict"] == "worse"
+    assert "the knob 'broken' is on" in trial(result, "broken")["reason"]
+    assert result["final"]["confirmed"]
+    assert result["final"]["config"] == {**result["baseline"]["config"], "helpful": "on"}
+    # 40 % less delay: up to 1.67 times as many answers.
+    assert 0.2 < result["final"]["effect"] < 1
+    assert result["final"]["ci"][0] > 0
+    assert result["elapsed_s"] <= 30
+
+
+def test_json_has_exactly_the_contracted_fields(tune):
+    run = tune("--json", "-", "--knobs", "helpful")
+    assert run.finish() == 0, run.stderr()
+    result = json.loads(run.stdout)
+    assert list(result) == ["schema", "target", "objective", "margin", "noise_floor", "baseline", "trials", "ablation",
+                            "final", "elapsed_s"]
+    assert result["schema"] == "labcoat.tune/1"
+    assert result["objective"] == {"metric": "rps", "direction": "maximize"}
+    assert set(result["noise_floor"]) == {"blocks", "half_width", "detectable"}
+    assert set(result["baseline"]) == {"config", "value", "ci"}
+    assert set(result["trials"][0]) == {"knob", "from", "to", "why", "blocks", "effect", "ci", "verdict", "kept", "reason"}
+    assert set(result["ablation"][0]) == {"knob", "effect_of_removal", "ci", "verdict", "dropped"}
+    assert set(result["final"]) == {"config", "effect", "ci", "confirmed", "restarts"}
+    low, high = result["trials"][0]["ci"]
+    assert low < result["trials"][0]["effect"] < high
+
+
+def test_leaves_reports_that_stand_alone(tune):
+    run = tune("--knobs", "helpful,inert1")
+    assert run.finish() == 0, run.stderr()
+    html = (run.out / "report.html").read_text()
+    assert "{{" not in html
+    assert not re.findall(r'(?:src|href)\s*=|url\(|@import|<script', html), "the page may need nothing from outside"
+    for words in ("helpful", "more requests per second", "confirmed on", "labcoat tune -c", "Takes 40 % off"):
+        assert words in html, words
+    assert html.count('class="dot"') > 10
+    markdown = (run.out / "report.md").read_text()
+    assert "| `helpful`: off → on |" in markdown
+    best = tomllib.loads((run.out / "best.toml").read_text())
+    assert best["knobs"]["helpful"] == "on" or best["knobs"]["helpful"] is True
+    for words in ("question", "baseline", "noise floor", "report.html", "best.toml", "helpful: off → on"):
+        assert words in run.stdout, words
+
+
+def test_drops_a_change_that_a_later_one_made_superfluous(tune):
+    run = tune("--json", "-", "--knobs", "first,second", "--margin", "12%", budget="40s")
+    assert run.finish() == 0, run.stderr()
+    result = json.loads(run.stdout)
+    assert trial(result, "first")["kept"] and trial(result, "second")["kept"]
+    assert [one["knob"] for one in result["ablation"] if one["dropped"]] == ["first"]
+    assert result["final"]["config"]["first"] == "off"
+    assert result["final"]["config"]["second"] == "on"
+    assert result["final"]["confirmed"]
+
+
+def test_stops_an_arm_that_is_unsafe(tune):
+    run = tune("--json", "-", "--knobs", "terrible,failing")
+    run.finish()
+    result = json.loads(run.stdout)
+    assert "times as long" in trial(result, "terrible")["reason"]
+    assert "were errors" in trial(result, "failing")["reason"]
+    assert trial(result, "terrible")["verdict"] == trial(result, "failing")["verdict"] == "worse"
+    assert result["final"]["config"] == result["baseline"]["config"]
+
+
+def test_keeps_its_budget_and_names_what_it_had_no_time_for(tune):
+    knobs = ",".join(f"inert{i}" for i in range(1, 11))
+    run = tune("--json", "-", "--knobs", knobs, budget="12s")
+    assert run.finish() in (0, 3), run.stderr()
+    result = json.loads(run.stdout)
+    assert result["elapsed_s"] <= 12
+    assert len(result["trials"]) == 10
+    assert "no time left" in result["trials"][-1]["reason"]
+    assert result["final"]["config"] == result["baseline"]["config"]
+
+
+def test_minimizes_latency_with_positive_effects_for_improvements(tune):
+    run = tune("--json", "-", "--knobs", "helpful", "--minimize", "p50")
+    assert run.finish() == 0, run.stderr()
+    result = json.loads(run.stdout)
+    assert result["objective"] == {"metric": "p50", "direction": "minimize"}
+    # 40 % less is 0.4 better, not 0.67.
+    assert 0.15 < result["final"]["effect"] < 0.55
+
+
+def test_does_not_keep_what_breaks_a_guard(tune):
+    run = tune("--json", "-", "--knobs", "helpful", "--guard", "rps<10")
+    run.finish()
+    result = json.loads(run.stdout)
+    assert trial(result, "helpful")["verdict"] == "better"
+    assert not trial(result, "helpful")["kept"]
+    assert "rps<10" in trial(result, "helpful")["reason"]
+
+
+def test_notebook_holds_every_block_and_slice(tune):
+    run = tune("--json", "-", "--knobs", "broken,helpful")
+    assert run.finish() == 0, run.stderr()
+    result = json.loads(run.stdout)
+    with sqlite3.connect(run.out / "notebook.sqlite") as book:
+        blocks = dict(book.execute("SELECT t.knob, count(b.number) FROM trial t JOIN block b ON b.study = t.study AND "
+                                   "b.trial = t.number WHERE phase = 'question' AND ended = 'complete' GROUP BY t.number"))
+        assert blocks["helpful"] == trial(result, "helpful")["blocks"]
+        assert book.execute("SELECT ended FROM block WHERE reason LIKE '%broken%'").fetchone() == ("not_started",)
+        slices, = book.execute("SELECT count(*) FROM slice").fetchone()
+        assert slices >= 4 * sum(blocks.values())
+        # Journaled before applied: the sentence comes before the trial's first block.
+        said, = book.execute("SELECT min(at_ns) FROM journal WHERE sentence LIKE 'try helpful = on%'").fetchone()
+        done, = book.execute("SELECT min(b.at_ns) FROM block b JOIN trial t ON b.trial = t.number WHERE t.knob = 'helpful' "
+                             "AND t.phase = 'question'").fetchone()
+        assert said < done
+        assert "cpus" in json.loads(book.execute("SELECT environment FROM study").fetchone()[0])
+
+
+def test_killed_tuner_leaves_no_server_running(tune):
+    run = tune("--knobs", "inert1,inert2", budget="60s")
+    run.wait_for_block()
+    wait_until(run.running, what="servers of the study")
+    run.process.send_signal(signal.SIGKILL)
+    run.process.wait()
+    wait_until(lambda: not run.running(), 10, "every server of the killed study to end")
+    with sqlite3.connect(run.out / "notebook.sqlite") as book:
+        assert book.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert book.execute("SELECT count(*) FROM ending").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_leaves_a_partial_report_and_no_server(tune, number):
+    run = tune("--knobs", "inert1,inert2", budget="60s")
+    run.wait_for_block(7)
+    run.process.send_signal(number)
+    assert run.finish(30) == 1
+    assert not run.running()
+    assert "Interrupted" in (run.out / "report.html").read_text()
+    assert "Interrupted" in run.stdout
+    with sqlite3.connect(run.out / "notebook.sqlite") as book:
+        assert book.execute("SELECT interrupted FROM ending").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("words, expected", [
+    (["--knobs", "helpfull"], "there is no knob 'helpfull'; did you mean 'helpful'?"),
+    (["--maximize", "p99"], "--maximize: p99 is better when it is low"),
+    (["--minimize", "p98"], "--minimize: there is no metric 'p98'"),
+    (["--maximize", "rps", "--minimize", "p99"], "exclude each other"),
+    (["--guard", "fast"], "--guard: 'fast' is no guard"),
+    (["--margin", "70%"], "--margin: the margin is 70%"),
+    (["--margin", "x"], "--margin: "),
+    (["--budget", "2s"], "--budget: the budget is"),
+    (["--url", "x"], "--url: the path in 'x' must begin with '/'"),
+    (["--url", "0 /"], "with a weight above 0"),
+    (["--connections", "0"], "--connections: must be from 1 to 10000"),
+    (["--target", "ngnix"], "there is no target 'ngnix'; known are"),
+    (["--target", "/nowhere/at/all"], "it has no target.toml"),
+    (["--seed", "-1"], "--seed: '-1' is no whole number"),
+    (["--apply"], "--apply: only labcoat's own configuration"),
+    (["--colour"], "--colour"),
+    (["a:b", "c:d"], "c:d"),
+    (["notes"], "'notes' is no application"),
+    (["none.toml"], "there is no file"),
+])
+def test_wrong_words_are_told_at_once(tune, words, expected):
+    run = tune(*words)
+    assert run.finish(10) == 2
+    assert expected in run.stderr()
+    assert not run.out.exists()
+
+
+def test_wrong_study_is_told_with_its_line(tune):
+    run = tune(study='bugdet = "5m"')
+    assert run.finish(10) == 2
+    assert "study.toml:6: bugdet is not a key of [study]; did you mean 'budget'?" in run.stderr()
+
+
+def test_baseline_that_does_not_start_is_told_with_its_output(tune):
+    run = tune(study="[baseline]\nbroken = \"on\"\n")
+    assert run.finish(30) == 1
+    assert "the baseline does not run: fake ended with exit code 1" in run.stderr()
+    assert "the knob 'broken' is on" in run.stderr()
