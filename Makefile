@@ -4,7 +4,7 @@
 #   make bench   the comparison with other servers that README quotes
 #   make lint    format, clang-tidy, layering
 #   make build   build/release/labcoat
-.PHONY: run test bench lint build fast-test
+.PHONY: run test bench lint format build fast-test
 
 JOBS ?= $(shell nproc)
 
@@ -18,7 +18,7 @@ run:
 	@sh tools/build.sh release
 	@python=$$(sh tools/find_python.sh flask) && echo "the example runs on $$python" && \
 	  if [ -x examples/notes/make_data.py ] || [ -f examples/notes/make_data.py ]; then $$python examples/notes/make_data.py; fi && \
-	  build/release/labcoat tune -c examples/notes/study.toml --set python=$$python
+	  build/release/labcoat tune -c examples/notes/study.toml --python $$python
 
 test:
 	@sh tools/setup.sh build test
@@ -37,3 +37,7 @@ bench:
 lint:
 	@sh tools/setup.sh build lint
 	@sh tools/lint.sh
+
+format:
+	@sh tools/setup.sh lint
+	@git ls-files 'src/*.cc' 'src/*.h' 'fuzz/*.cc' 'fuzz/*.h' 'tests/*.cc' | xargs clang-format-14 -i

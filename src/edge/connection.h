@@ -20,7 +20,7 @@ class Connection final : public net::Watcher, public Timeout {
  public:
   Connection(EdgeThread& thread, Fd socket, const sockaddr_storage& peer,
              const ListenerInfo& listener);
-  ~Connection();
+  ~Connection() override;
 
   // Watches the socket and reads what is there already.
   void start();

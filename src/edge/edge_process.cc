@@ -83,8 +83,12 @@ int EdgeProcess::run() {
       case net::MessageSocket::Receive::message:
         break;
     }
-    Status status = pages_ == nullptr ? start(std::move(message)) : Status{};
-    if (status && !message.text.empty() && pages_ != nullptr) handle(std::move(message));
+    Status status;
+    if (pages_ == nullptr) {
+      status = start(std::move(message));
+    } else {
+      handle(std::move(message));
+    }
     if (status && pages_ != nullptr && shared_.channels.size() == config_.apps.size()) {
       status = start_threads();
     }

@@ -9,8 +9,6 @@
 
 namespace labcoat::python {
 
-using channel::RequestInfo;
-
 void RequestBody::open(const channel::WorkerPort& port, channel::WorkerControl& control,
                        u32 endpoint) {
   port_ = &port;
