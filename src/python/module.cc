@@ -175,7 +175,7 @@ PyModuleDef module_definition = {PyModuleDef_HEAD_INIT,
 }  // namespace
 }  // namespace labcoat::python
 
-PyMODINIT_FUNC PyInit__labcoat() {
+PyMODINIT_FUNC PyInit__labcoat() {  // NOLINT(bugprone-reserved-identifier): Python's rule
   PyObject* const module = PyModule_Create(&labcoat::python::module_definition);
   if (module && labcoat::python::add_types(module) < 0) {
     Py_DECREF(module);

@@ -70,15 +70,15 @@ def test_gc_modes(serve, write_app):
     ):
         server = serve("app:app", "-w", 1, "--set", f"gc={mode}")
         with requests.Session() as session:
-            answers = [session.get(server.url).text.split(" ") for _ in range(5)]
+            answers = [session.get(server.url).text.split(" ") for _ in range(10)]
         for is_enabled, _, freeze_count in answers:
             assert is_enabled == enabled, mode
-            assert (int(freeze_count) > 0) is frozen, mode
+            assert (int(freeze_count) > 1000) is frozen, mode  # some versions freeze a few by themselves
         counts = [int(count) for _, count, _ in answers]
         if mode == "off":
-            assert counts[-1] > 4000, "garbage piles up"
+            assert counts[-1] > 9000, "garbage piles up"
         if mode == "between_requests":
-            assert max(counts) < 3000, "garbage goes when the worker rests"
+            assert max(counts) < 5000, "garbage goes when the worker rests"
 
 
 @pytest.mark.parametrize(
