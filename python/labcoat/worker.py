@@ -73,4 +73,7 @@ def _stay_below(supervisor_pid):
 
 def _tell_ready(supervisor):
     with socket.socket(fileno=os.dup(supervisor)) as peer:
-        peer.sendall(b'{"type":"ready"}')
+        try:
+            peer.sendall(b'{"type":"ready"}')
+        except BrokenPipeError:
+            sys.exit(1)  # our zygote died before it could tell of our birth: the supervisor does not want us

@@ -11,7 +11,10 @@ class RestartPace {
   static constexpr i64 young_ns = 1 * seconds;  // who dies before that age has hardly worked
   static constexpr int free_deaths = 5;         // so many in a row are replaced at once
   static constexpr i64 pause_first_ns = 100 * ms;
-  static constexpr i64 pause_max_ns = 30 * seconds;
+  static constexpr i64 pause_max_ns = 5 * seconds;
+
+  // Nothing died for so long after a pause: what was wrong is over.
+  static constexpr i64 calm_ns = 2 * seconds;
 
   // A child died at `now`, `age_ns` after its start. Returns the pause before the next may start;
   // 0: at once.
@@ -23,6 +26,7 @@ class RestartPace {
 
  private:
   int young_deaths_ = 0;
+  i64 calm_from_ns_ = 0;  // a death after this one begins a new row
   i64 not_before_ = 0;
 };
 

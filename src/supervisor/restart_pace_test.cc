@@ -25,6 +25,15 @@ TEST(RestartPace, pauses_longer_and_longer_between_those_that_die_young) {
   EXPECT_EQ(pace.died(1000, young), RestartPace::pause_max_ns);
 }
 
+TEST(RestartPace, forgets_after_a_calm_while) {
+  RestartPace pace;
+  for (int i = 0; i < RestartPace::free_deaths; ++i) pace.died(1000, young);
+  EXPECT_EQ(pace.died(1000, young), RestartPace::pause_first_ns);
+  const i64 later = 1000 + RestartPace::pause_first_ns + RestartPace::calm_ns + 1;
+  EXPECT_EQ(pace.died(later, young), 0);
+  EXPECT_EQ(pace.young_deaths(), 1);
+}
+
 TEST(RestartPace, forgets_when_one_lives) {
   RestartPace pace;
   for (int i = 0; i < 20; ++i) pace.died(1000, young);
