@@ -21,7 +21,17 @@ void RequestBody::open(const channel::WorkerPort& port, channel::WorkerControl& 
   window_ = port.inline_body();
 }
 
+// A thread of the app may still be reading, without the GIL: it must be done before the request,
+// and what it reads from, goes away.
+void RequestBody::wait_for_other_threads() const {
+  while (busy_) {
+    const WithoutGil released;
+    ::usleep(200);
+  }
+}
+
 Status RequestBody::outlive_slot() {
+  wait_for_other_threads();
   if (left() == 0 || !port_) return {};
   if (!in_file_) {
     buffer_.assign(window_);
@@ -34,6 +44,7 @@ Status RequestBody::outlive_slot() {
 }
 
 void RequestBody::close() {
+  wait_for_other_threads();
   open_ = false;
   port_ = nullptr;
   file_.reset();

@@ -34,6 +34,7 @@ class RequestBody {
   bool is_open() const { return open_; }
 
  private:
+  void wait_for_other_threads() const;
   Status open_file();
   Status read_file(char* out, size_t count);
 

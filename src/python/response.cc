@@ -68,6 +68,15 @@ bool Response::begin(i64 body_bytes) {
   return true;
 }
 
+// An app may hand its write callable to another thread: frames of two writers must not mix, and
+// none may come after the last one.
+void Response::wait_for_other_threads() const {
+  while (busy_) {
+    const WithoutGil released;
+    ::usleep(200);
+  }
+}
+
 // How many of the next `bytes` the Content-Length still allows.
 i64 Response::cut(i64 bytes) {
   if (left_ < 0) return bytes;
@@ -77,13 +86,18 @@ i64 Response::cut(i64 bytes) {
 }
 
 void Response::send(std::string_view block) {
+  wait_for_other_threads();
   const size_t allowed = static_cast<size_t>(cut(static_cast<i64>(block.size())));
   surplus_ += static_cast<i64>(block.size() - allowed);
   block = block.substr(0, allowed);
   if (gone_ || block.empty()) return;
   if (port_.would_block(block.size() + 16)) {
-    const WithoutGil released;
-    gone_ = !port_.write_data(block);
+    busy_ = true;
+    {
+      const WithoutGil released;
+      gone_ = !port_.write_data(block);
+    }
+    busy_ = false;
   } else {
     gone_ = !port_.write_data(block);
   }
@@ -93,6 +107,7 @@ void Response::send_file(const PlainFile& file) {
   const i64 bytes = cut(file.bytes);
   if (gone_ || bytes == 0) return;
   if (bytes <= small_file_bytes) return send_small_file(file, static_cast<size_t>(bytes));
+  wait_for_other_threads();
   const WithoutGil released;
   const auto number = control_.send_file(port_, endpoint_, file.fd);
   gone_ = !number || !port_.write_file({*number, file.offset, bytes});
@@ -114,6 +129,7 @@ void Response::send_small_file(const PlainFile& file, size_t bytes) {
 }
 
 void Response::flush() {
+  wait_for_other_threads();
   if (!gone_) port_.flush();
 }
 
@@ -123,12 +139,14 @@ bool Response::gone() {
 }
 
 void Response::end() {
+  wait_for_other_threads();
   ended_ = true;
   using Ending = channel::WorkerPort::Ending;
   port_.finish(missing() > 0 || gone_ ? Ending::broken : Ending::complete);
 }
 
 void Response::fail() {
+  wait_for_other_threads();
   using Ending = channel::WorkerPort::Ending;
   Ending ending = Ending::broken;
   if (!head_sent_) {

@@ -52,6 +52,7 @@ class Response {
   bool without_body() const {
     return is_head_request_ || head_.code() == 204 || head_.code() == 304;
   }
+  void wait_for_other_threads() const;
   i64 cut(i64 bytes);
   void send_small_file(const PlainFile& file, size_t bytes);
 
@@ -64,7 +65,8 @@ class Response {
   bool head_sent_ = false;
   bool gone_ = false;
   bool ended_ = false;
-  i64 left_ = -1;  // of the Content-Length; -1: there is none
+  bool busy_ = false;  // a thread writes without the GIL
+  i64 left_ = -1;      // of the Content-Length; -1: there is none
   i64 surplus_ = 0;
 };
 

@@ -172,3 +172,25 @@ def test_a_killed_worker_is_replaced(serve_app):
     os.kill(pid, signal.SIGKILL)
     wait_gone(pid)
     assert json.loads(app.get("/environ").body)["pid"] != pid
+
+
+def no_signal_pending(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return all(int(line.split()[1], 16) == 0 for line in file if line.startswith(("SigPnd", "ShdPnd")))
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_int_or_a_second_term_ends_a_worker_at_once(serve_app, tmp_path, signals):
+    app = serve_app("wsgi_app:app", "-w", 1)
+    (pid,) = wait_until(app.server.worker_pids)
+    with app.client() as client:
+        client.request(f"/wait?folder={tmp_path}", method="POST", body=b"")
+        wait_until((tmp_path / "waiting-0").exists)
+        for number in signals:
+            # The kernel merges two of a kind that wait at the same time.
+            wait_until(lambda: no_signal_pending(pid))
+            os.kill(pid, number)
+        assert client.response("POST").status == 502
+    wait_gone(pid)
+    (tmp_path / "gate1").touch()
+    assert app.get("/hello").status == 200
