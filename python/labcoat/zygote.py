@@ -170,7 +170,10 @@ def _receive(control):
 
 
 def _send(control, message):
-    control.sendall(json.dumps(message).encode())
+    try:
+        control.sendall(json.dumps(message).encode())
+    except (BrokenPipeError, ConnectionResetError):
+        sys.exit(0)  # dismissed: the supervisor has closed its end
 
 
 def _close(fds):
