@@ -78,7 +78,9 @@ def test_gc_modes(serve, write_app):
         if mode == "off":
             assert counts[-1] > 9000, "garbage piles up"
         if mode == "between_requests":
-            assert max(counts) < 5000, "garbage goes when the worker rests"
+            # On a busy machine the next request may be there before the worker can rest.
+            count = lambda: int(requests.get(server.url).text.split(" ")[1])  # noqa: E731
+            wait_until(lambda: count() < 1500, what="a request right after a collection")
 
 
 @pytest.mark.parametrize(
