@@ -20,6 +20,8 @@ constexpr u64 requests_judged_min = 50;
 constexpr u64 answers_judged_min = 10;
 constexpr size_t slices_judged_min = 2;  // of each arm
 constexpr i64 command_patience_ns = 60 * seconds;
+// A slice of so many requests may take so much longer on an arm that is slower.
+constexpr int slice_patience = 4;
 // Starting and stopping two servers, roughly; the budget learns the truth from the first block.
 constexpr double overhead_guess_s = 0.8;
 
@@ -125,9 +127,14 @@ Result<Block> BlockRunner::measure(const KnobValues& a_values, const KnobValues&
     a.server = std::move(*server_a);
     b.server = std::move(*server_b);
     if (auto status = run_slices(block, a, b, seed); !status) return tl::unexpected(status.error());
-    finish(block, a, b);
-    b.server->stop();
-    a.server->stop();
+    if (block.a.ok > 0 && block.a.busy_ns > 0) {
+      requests_per_second_ = static_cast<double>(block.a.ok + block.a.errors) * seconds /
+                             static_cast<double>(block.a.busy_ns);
+    }
+    // Without their connections the servers have nothing to wait for; both stop at once.
+    for (ArmState* arm : {&a, &b}) arm->client.reset();
+    for (ArmState* arm : {&a, &b}) arm->server->begin_stop();
+    for (ArmState* arm : {&a, &b}) arm->server->stop();
   } else {
     block.end = BlockEnd::not_started;
     block.reason = ready_b.error().text;
@@ -138,13 +145,32 @@ Result<Block> BlockRunner::measure(const KnobValues& a_values, const KnobValues&
   return block;
 }
 
-Status BlockRunner::warm_up(ArmState& a, ArmState& b) {
-  for (ArmState* arm : {&a, &b}) {
-    if (!target_.workload.exec.empty() || stop_) continue;
-    Histogram unused;
-    arm->client->run(shape_.warmup_ns, unused);
+// About so long, but in the closed loop a number of requests. Both arms choose from the mix with
+// the same seed, so the same number is the same requests.
+ArmSample BlockRunner::ask(ArmState& arm, i64 about_ns, Histogram& latency) {
+  if (load_.rate > 0) return arm.client->run(about_ns, 0, latency);
+  const double requests = requests_per_second_ * static_cast<double>(about_ns) / seconds;
+  return arm.client->run(slice_patience * about_ns, std::max<u64>(1, static_cast<u64>(requests)),
+                         latency);
+}
+
+void BlockRunner::warm_up(ArmState& a, ArmState& b) {
+  if (!target_.workload.exec.empty()) return;
+  Histogram unused;
+  if (requests_per_second_ > 0 || load_.rate > 0) {
+    for (ArmState* arm : {&a, &b}) ask(*arm, shape_.warmup_ns, unused);
+    return;
   }
-  return {};
+  // The very first block: find the rate by time on arm A, and ask arm B for as many.
+  u64 asked = 0;
+  for (const i64 duration : {shape_.warmup_ns, shape_.slice_ns}) {
+    const ArmSample sample = a.client->run(duration, 0, unused);
+    asked += sample.ok + sample.errors;
+    requests_per_second_ = static_cast<double>(sample.ok + sample.errors) * seconds /
+                           static_cast<double>(std::max<i64>(sample.busy_ns, 1));
+  }
+  b.client->run(slice_patience * (shape_.warmup_ns + shape_.slice_ns), std::max<u64>(1, asked),
+                unused);
 }
 
 Status BlockRunner::run_slices(Block& block, ArmState& a, ArmState& b, u64 seed) {
@@ -155,11 +181,23 @@ Status BlockRunner::run_slices(Block& block, ArmState& a, ArmState& b, u64 seed)
     if (!client) return tl::unexpected(client.error());
     arm->client.emplace(std::move(*client));
   }
-  if (auto status = warm_up(a, b); !status) return status;
+  warm_up(a, b);
   for (ArmState* arm : {&a, &b}) {
     arm->cpu_before_ns = process_tree_use(arm->server->pid(), false).cpu_ns;
   }
-  for (const Arm turn : slice_order(shape_.slices, seed)) {
+  const i64 measured_from = now_ns();
+  const i64 outside_before = machine_cpu_ns() - read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  if (auto status = take_turns(block, a, b, begun); !status) return status;
+  const i64 outside_now = machine_cpu_ns() - read_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  // Not ours; the arms' part is taken off when they have been read.
+  block.other_cpus = static_cast<double>(outside_now - outside_before) /
+                     static_cast<double>(std::max<i64>(now_ns() - measured_from, 1));
+  finish(block, a, b, now_ns() - measured_from);
+  return {};
+}
+
+Status BlockRunner::take_turns(Block& block, ArmState& a, ArmState& b, i64 begun) {
+  for (const Arm turn : slice_order(shape_.slices, block.seed)) {
     if (stop_) return {};
     ArmState& arm = turn == Arm::a ? a : b;
     Slice one;
@@ -183,7 +221,7 @@ Status BlockRunner::run_slices(Block& block, ArmState& a, ArmState& b, u64 seed)
 
 Result<ArmSample> BlockRunner::slice(ArmState& arm) {
   if (!target_.workload.exec.empty()) return run_command(arm);
-  return arm.client->run(shape_.slice_ns, arm.latency);
+  return ask(arm, shape_.slice_ns, arm.latency);
 }
 
 // A command that measures by itself: one run is one slice, its own output says how fast the server
@@ -223,13 +261,16 @@ Result<ArmSample> BlockRunner::run_command(ArmState& arm) {
   return sample;
 }
 
-void BlockRunner::finish(Block& block, ArmState& a, ArmState& b) const {
+void BlockRunner::finish(Block& block, ArmState& a, ArmState& b, i64 measured_ns) const {
   for (ArmState* arm : {&a, &b}) {
     const TreeUse use = process_tree_use(arm->server->pid(), true);
     arm->sum.latency = LatencySummary::of(arm->latency);
     arm->sum.cpu_ns = std::max<i64>(0, use.cpu_ns - arm->cpu_before_ns);
     arm->sum.memory_bytes = use.memory_bytes;
+    block.other_cpus -=
+        static_cast<double>(arm->sum.cpu_ns) / static_cast<double>(std::max<i64>(measured_ns, 1));
   }
+  block.other_cpus = std::max(0.0, block.other_cpus);
   block.a = a.sum;
   block.b = b.sum;
   if (block.end == BlockEnd::complete) {

@@ -15,8 +15,8 @@ namespace labcoat {
 
 // How a block is cut. Slices within a block are not independent evidence; blocks are.
 struct BlockShape {
-  size_t slices = 8;  // of both arms together; even
-  i64 slice_ns = 200 * ms;
+  size_t slices = 8;         // of both arms together; even
+  i64 slice_ns = 200 * ms;   // about; see BlockRunner::requests_per_second_
   i64 warmup_ns = 250 * ms;  // load for each arm before anything counts
 };
 
@@ -33,16 +33,17 @@ class BlockRunner : public Measurer {
 
   Result<Block> measure(const KnobValues& a, const KnobValues& b, u64 seed) override;
   i64 now() const override { return now_ns(); }
-  void set_shape(const BlockShape& shape) { shape_ = shape; }
 
  private:
   struct ArmState;
   Result<std::unique_ptr<Server>> start(const KnobValues& values, const std::string& folder);
   Status run_slices(Block& block, ArmState& a, ArmState& b, u64 seed);
-  Status warm_up(ArmState& a, ArmState& b);
+  void warm_up(ArmState& a, ArmState& b);
+  ArmSample ask(ArmState& arm, i64 about_ns, Histogram& latency);
   Result<ArmSample> slice(ArmState& arm);
   Result<ArmSample> run_command(ArmState& arm);
-  void finish(Block& block, ArmState& a, ArmState& b) const;
+  Status take_turns(Block& block, ArmState& a, ArmState& b, i64 begun);
+  void finish(Block& block, ArmState& a, ArmState& b, i64 measured_ns) const;
 
   const Target& target_;
   const AppUnderTest& app_;
@@ -52,6 +53,10 @@ class BlockRunner : public Measurer {
   KnobValues unchanged_;
   std::string directory_;
   const std::atomic<bool>& stop_;
+  // Of arm A in the latest block. In the closed loop it turns the length of a slice into a number
+  // of requests, so that both arms answer exactly the same ones: with costly and cheap requests in
+  // a mix, equal times would not be equal work.
+  double requests_per_second_ = 0;
 };
 
 // Why arm B must be stopped now, or "": its answers take more than twice as long as arm A's, or its

@@ -36,7 +36,8 @@ void Budget::block_took(i64 elapsed_ns) {
 }
 
 size_t Budget::reserved_blocks(size_t kept) {
-  // Leaving out the only change is what the confirmation measures anyway: done when there is time, but not reserved.
+  // Leaving out the only change is what the confirmation measures anyway: done when there is time,
+  // but not reserved.
   return kept == 0 ? 0 : confirmation_blocks_min + (kept - 1) * blocks_min;
 }
 

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double generator_busy_share = 0.85;
+constexpr double other_cpus_noted = 0.3;
 
 // Tells notebook and progress line alike; the notebook first, so that nothing is shown that is not
 // on disk.
@@ -225,8 +226,18 @@ Status Laboratory::prepare() {
 void Laboratory::diagnose(Record& record, std::vector<Question>& questions) const {
   const ArmSample& sample = record.baseline_sample;
   const double busy = static_cast<double>(std::max<i64>(sample.busy_ns, 1));
+  double others = 0;
+  for (const Block& block : record.noise.blocks) {
+    others += block.other_cpus / static_cast<double>(record.noise.blocks.size());
+  }
+  if (others > other_cpus_noted) {
+    record.notes.push_back(fmt::format(
+        "Other programs on this machine used {:.1f} of its CPUs while the baseline was measured; "
+        "without them the verdicts would be sharper.",
+        others));
+  }
   const Diagnosis diagnosis =
-      labcoat::diagnose(static_cast<double>(sample.cpu_ns) / busy, sample.generator_share,
+      labcoat::diagnose(static_cast<double>(sample.cpu_ns) / busy, sample.generator_share, others,
                         limit_.cpus, sample.error_share());
   record.diagnosis = diagnosis.sentence;
   order_questions(questions, diagnosis.bottleneck == Bottleneck::cpu ? target_.first_when_cpu

@@ -67,8 +67,9 @@ Result<LoadClient> LoadClient::open(const Load& load, int port, u64 seed) {
   return LoadClient(std::move(*generator));
 }
 
-ArmSample LoadClient::run(i64 duration_ns, Histogram& latency) {
-  const bench::SliceResult result = generator_->run(duration_ns);
+ArmSample LoadClient::run(i64 duration_ns, u64 requests_max, Histogram& latency) {
+  const bench::SliceResult result =
+      generator_->run({.duration_ns = duration_ns, .requests_max = requests_max});
   ArmSample sample;
   sample.ok = result.status[2] + result.status[3];
   sample.errors = result.requests - sample.ok;

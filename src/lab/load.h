@@ -40,8 +40,9 @@ class LoadClient {
   // nobody listens.
   static Result<LoadClient> open(const Load& load, int port, u64 seed);
 
-  // Asks for so long and waits for what is under way. `latency` gets every answer.
-  ArmSample run(i64 duration_ns, Histogram& latency);
+  // Asks for so long, or so many requests (0: no bound), whichever ends first, and waits for what
+  // is under way. `latency` gets every answer.
+  ArmSample run(i64 duration_ns, u64 requests_max, Histogram& latency);
 
  private:
   explicit LoadClient(std::unique_ptr<bench::Generator> generator)

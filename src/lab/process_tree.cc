@@ -87,4 +87,17 @@ TreeUse process_tree_use(pid_t root, bool with_memory) {
   return use;
 }
 
+// First line of /proc/stat: user nice system idle iowait irq softirq steal, in clock ticks.
+i64 machine_cpu_ns() {
+  std::ifstream file("/proc/stat");
+  std::string line;
+  std::getline(file, line);
+  long long user = 0, nice = 0, system = 0, irq = 0, softirq = 0, steal = 0;
+  if (std::sscanf(line.c_str(), "cpu %lld %lld %lld %*d %*d %lld %lld %lld", &user, &nice, &system,
+                  &irq, &softirq, &steal) != 6) {
+    return 0;
+  }
+  return (user + nice + system + irq + softirq + steal) * (seconds / sysconf(_SC_CLK_TCK));
+}
+
 }  // namespace labcoat

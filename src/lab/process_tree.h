@@ -17,4 +17,7 @@ struct TreeUse {
 // All zero when the process is gone. `with_memory` costs about a millisecond a process.
 TreeUse process_tree_use(pid_t root, bool with_memory);
 
+// CPU time that everything on this machine has used since it started, ours included.
+i64 machine_cpu_ns();
+
 }  // namespace labcoat

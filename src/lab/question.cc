@@ -13,6 +13,7 @@ constexpr double memory_share_max = 0.8;
 // With this share of the CPUs in use, somebody waits for a CPU.
 constexpr double busy_share = 0.85;
 constexpr double failing_share = 0.01;
+constexpr double other_cpus_mentioned = 0.1;
 
 const Knob* find_knob(const std::vector<Knob>& knobs, std::string_view name) {
   for (const Knob& knob : knobs) {
@@ -56,17 +57,19 @@ std::vector<Question> questions_of_group(const std::vector<const Knob*>& group,
 
 }  // namespace
 
-Diagnosis diagnose(double server_cpus, double generator_cpus, int cpus, double error_share) {
+Diagnosis diagnose(double server_cpus, double generator_cpus, double other_cpus, int cpus,
+                   double error_share) {
   if (error_share > failing_share) {
     return {Bottleneck::failing,
             fmt::format("{:.1f} % of the requests fail on the baseline, so limits come first",
                         error_share * 100)};
   }
-  const double used = server_cpus + generator_cpus;
+  const std::string others =
+      other_cpus < other_cpus_mentioned ? "" : fmt::format(", other programs {:.2f}", other_cpus);
   const std::string use =
-      fmt::format("the server uses {:.2f} and the load generator {:.2f} of {} CPU{}", server_cpus,
-                  generator_cpus, cpus, cpus == 1 ? "" : "s");
-  if (used >= busy_share * cpus) {
+      fmt::format("the server uses {:.2f}, the load generator {:.2f}{} of {} CPU{}", server_cpus,
+                  generator_cpus, others, cpus, cpus == 1 ? "" : "s");
+  if (server_cpus + generator_cpus + other_cpus >= busy_share * cpus) {
     return {Bottleneck::cpu, use + ": it waits for CPU, so what saves CPU comes first"};
   }
   return {Bottleneck::waiting,

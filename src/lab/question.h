@@ -30,7 +30,9 @@ struct Diagnosis {
   Bottleneck bottleneck = Bottleneck::cpu;
   std::string sentence;
 };
-Diagnosis diagnose(double server_cpus, double generator_cpus, int cpus, double error_share);
+// `other_cpus` are in use by programs that have nothing to do with the study.
+Diagnosis diagnose(double server_cpus, double generator_cpus, double other_cpus, int cpus,
+                   double error_share);
 
 // One question for each level of each knob of `asked`, against `baseline`. Knobs of one group
 // become one question a level.

@@ -48,9 +48,10 @@ TEST(Question, asks_first_what_the_bottleneck_calls_for) {
 }
 
 TEST(Question, tells_waiting_from_computing_and_failing) {
-  EXPECT_EQ(diagnose(1.5, 0.4, 2, 0).bottleneck, Bottleneck::cpu);
-  EXPECT_EQ(diagnose(0.3, 0.1, 2, 0).bottleneck, Bottleneck::waiting);
-  EXPECT_EQ(diagnose(0.3, 0.1, 2, 0.2).bottleneck, Bottleneck::failing);
+  EXPECT_EQ(diagnose(1.5, 0.4, 0, 2, 0).bottleneck, Bottleneck::cpu);
+  EXPECT_EQ(diagnose(0.8, 0.1, 1.0, 2, 0).bottleneck, Bottleneck::cpu);
+  EXPECT_EQ(diagnose(0.3, 0.1, 0, 2, 0).bottleneck, Bottleneck::waiting);
+  EXPECT_EQ(diagnose(0.3, 0.1, 0, 2, 0.2).bottleneck, Bottleneck::failing);
 }
 
 TEST(Question, is_refused_when_it_needs_more_memory_than_there_is) {

@@ -42,7 +42,8 @@ struct Block {
   std::vector<Slice> slices;
   // ln of how much better B was than A: positive means improved, whatever the metric's direction.
   std::optional<double> log_gain;
-  i64 elapsed_ns = 0;  // restarts and warm-up included
+  i64 elapsed_ns = 0;     // restarts and warm-up included
+  double other_cpus = 0;  // CPUs that programs outside the study used meanwhile
   u64 seed = 0;
 };
 

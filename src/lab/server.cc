@@ -215,10 +215,15 @@ std::optional<std::string> Server::died() {
   return fmt::format("{} ended with {}{}", target_.name, describe_exit(*status), last_output());
 }
 
+void Server::begin_stop() {
+  if (stopping_ || target_.stop.signal == 0) return;
+  keeper_->send_signal(target_.stop.signal);
+  stopping_ = true;
+}
+
 void Server::stop() {
-  if (target_.stop.signal != 0) {
-    keeper_->send_signal(target_.stop.signal);
-  } else {
+  begin_stop();
+  if (!stopping_) {
     (void)run_once(target_.stop.argv, "does not stop", stop_patience_ns);
   }
   keeper_->wait_exit(stop_patience_ns);

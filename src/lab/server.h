@@ -31,6 +31,9 @@ class Server {
   // Waits until the target's readiness test holds. The error says why not, with the last lines of
   // output.
   Status wait_ready();
+  // Asks it to stop by the target's signal and does not wait. A target that stops by a command is
+  // left to stop().
+  void begin_stop();
   // Asks it to stop, then makes it. Never fails.
   void stop();
 
@@ -52,6 +55,7 @@ class Server {
   KnobValues changed_;
   std::string directory_;
   int port_ = 0;
+  bool stopping_ = false;
   std::unique_ptr<Keeper> keeper_;
 };
 
