@@ -49,7 +49,7 @@ struct App {
   int workers = 1;
   int threads = 1;
   int max_requests = 0;              // 0: never recycled
-  std::string gc = "default";        // default, freeze, off, between_requests
+  std::string gc = "freeze";         // default, freeze, off, between_requests
   std::string allocator = "glibc";   // glibc, jemalloc, mimalloc
   std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
                                      // CPU, workers on the others)

@@ -143,11 +143,12 @@ constexpr Option rows[] = {
     {.name = "gc",
      .section = "app",
      .type = OptionType::choice,
-     .default_value = "default",
+     .default_value = "freeze",
      .choices = "default freeze off between_requests",
-     .help = "Python's cyclic garbage collector: as usual, with the app's start-up objects frozen, "
-             "off, or run only between requests.",
-     .levels = "freeze between_requests off",
+     .help =
+         "Python's cyclic garbage collector: as Python does it (default), with the app's start-up "
+         "objects exempt (freeze), off, or run only between requests.",
+     .levels = "between_requests off default",
      .why = "A collection walks over everything the app keeps, in the middle of some request, and "
             "copies the pages it shares with its siblings.",
      .expect = "up",

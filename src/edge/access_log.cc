@@ -1,15 +1,44 @@
 #include "edge/access_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <ctime>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace labcoat::edge {
 namespace {
 
+constexpr std::string_view syslog_prefix = "syslog+udp://";
+// RFC 5424 section 6.2.1: facility local0 (16), severity informational (6).
+constexpr int syslog_priority = 16 * 8 + 6;
+
+Result<Fd> connect_syslog(const std::string& target) {
+  const std::string address = target.substr(syslog_prefix.size());
+  const size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  const std::string port = colon == address.npos ? "514" : address.substr(colon + 1);
+  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    return fail("cannot log to " + target + ": " + gai_strerror(error));
+  }
+  Fd socket(::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool connected = socket && ::connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0;
+  freeaddrinfo(found);
+  if (!connected) return fail_errno("cannot log to " + target);
+  return socket;
+}
+
 Result<Fd> open_target(const std::string& target) {
+  if (target.starts_with(syslog_prefix)) return connect_syslog(target);
   // Appending, so that several processes and logrotate's copytruncate may share the file.
   Fd file(target == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                         : ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
@@ -26,7 +55,9 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(Options options) {
 }
 
 AccessLog::AccessLog(Options options, Fd file)
-    : options_(std::move(options)), file_(std::move(file)) {
+    : options_(std::move(options)),
+      syslog_(options_.target.starts_with(syslog_prefix)),
+      file_(std::move(file)) {
   for (int i = 0; i < options_.threads; ++i) buffers_.push_back(std::make_unique<Buffer>());
   if (!options_.sync) writer_ = std::thread([this] { run_writer(); });
 }
@@ -88,6 +119,31 @@ void AccessLog::run_writer() {
 
 void AccessLog::write_out(std::string_view lines) {
   const std::lock_guard lock(file_mutex_);
+  syslog_ ? send_as_syslog(lines) : write_to_file(lines);
+}
+
+void AccessLog::send_as_syslog(std::string_view lines) {
+  char header[128];
+  char date[32];
+  const time_t now = static_cast<time_t>(wall_ns() / seconds);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  std::snprintf(header, sizeof header, "<%d>1 %s - labcoat %d access - ", syslog_priority, date,
+                static_cast<int>(getpid()));
+  std::string message;
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    message.assign(header).append(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    // Nobody listening, or no room: lost, as is syslog's way over UDP; but counted.
+    if (::send(file_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+}
+
+void AccessLog::write_to_file(std::string_view lines) {
   while (!lines.empty()) {
     const ssize_t wrote = ::write(file_.get(), lines.data(), lines.size());
     if (wrote < 0) {

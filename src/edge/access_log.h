@@ -26,7 +26,7 @@ class AccessLog {
   static constexpr size_t write_at_bytes = 64 * 1024;  // wakes the writer early
 
   struct Options {
-    std::string target;  // "-" (stdout) or a path
+    std::string target;  // "-" (stdout), a path, or syslog+udp://HOST:PORT
     bool sync = false;   // each line is written by the edge thread itself, at once
     int threads = 1;
   };
@@ -49,8 +49,11 @@ class AccessLog {
   AccessLog(Options options, Fd file);
   void run_writer();
   void write_out(std::string_view lines);
+  void write_to_file(std::string_view lines);
+  void send_as_syslog(std::string_view lines);
 
   const Options options_;
+  const bool syslog_;
   std::mutex file_mutex_;
   Fd file_;
   std::vector<std::unique_ptr<Buffer>> buffers_;

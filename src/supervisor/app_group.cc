@@ -190,9 +190,6 @@ void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i6
     worker = next;
   }
   strangers_.clear();
-  if (!lost.failure().empty()) {
-    spdlog::error("app '{}': {}", name(), lost.failure());
-  }
   if (!ever_ready_ && !lost.is_loaded()) {
     failure_ = lost.failure().empty()
                    ? fmt::format("app '{}': the interpreter {} {} while it loaded {}", name(),
@@ -200,6 +197,7 @@ void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i6
                    : fmt::format("app '{}': {}", name(), lost.failure());
     return;
   }
+  if (!lost.failure().empty()) spdlog::error("app '{}': {}", name(), lost.failure());
   const i64 age = lost.is_loaded() ? now - lost.started_ns() : 0;
   if (const i64 pause = zygote_pace_.died(now, age); pause > 0) {
     spdlog::warn("{} zygotes of app '{}' in a row died young; the next starts in {}",
