@@ -105,3 +105,17 @@ def test_an_app_whose_workers_never_get_ready_fails_the_start(serve, write_app):
     assert server.wait() == 1
     assert "labcoat error: app 'app'" in server.stderr()
     server.assert_nothing_left()
+
+
+def test_orphans_of_the_app_are_reaped(serve, write_app):
+    write_app(
+        "import subprocess\n"
+        "def app(environ, start_response):\n"
+        "    pid = subprocess.run(['sh', '-c', 'sleep 0.05 & echo $!'], capture_output=True).stdout\n"
+        "    start_response('200 OK', [('Content-Length', str(len(pid)))])\n"
+        "    return [pid]\n"
+    )
+    server = serve("app:app", "-w", 1)
+    orphan = int(get(server)[1])
+    # A zombie would still have its directory.
+    wait_until(lambda: not os.path.exists(f"/proc/{orphan}"), what="the orphan to be reaped")
