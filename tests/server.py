@@ -97,6 +97,7 @@ class Server:
         # The lines come in one write, after the last thing that can fail.
         text = self._read_stdout(lambda so_far: so_far.startswith("ready ") and so_far.endswith("\n"))
         self.urls = [line.removeprefix("ready ") for line in text.splitlines() if line.startswith("ready ")]
+        self.admin_urls = [line.removeprefix("admin ") for line in text.splitlines() if line.startswith("admin ")]
         assert self.urls, f"labcoat serve did not get ready; its stderr:\n{self.stderr()}"
 
     def _read_stdout(self, enough, seconds=START_SECONDS_MAX):

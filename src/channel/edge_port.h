@@ -150,6 +150,9 @@ class EdgePort {
   bool has_ended(u32 slot);
   // Of the current data frame: these many bytes may be overwritten now.
   void consumed(u32 slot, size_t bytes);
+  // What the worker wrote breaks the rules of a layer above: the slot counts as corrupt from here
+  // on.
+  void condemn(u32 slot) { slots_[local(slot)].corrupt = true; }
   // After Output::end, broken or corrupt has been dealt with: the slot is free (or, when corrupt,
   // waits for its worker's end).
   void done(u32 slot);
@@ -185,6 +188,13 @@ class EdgePort {
   };
 
   u32 local(u32 slot) const { return slot - first_; }
+  bool is_possible(const SlotState& state, u64 claim) const {
+    const bool ready = claim == make_claim(state.generation, 0, channel::SlotState::ready);
+    const bool taken = claim_generation(claim) == state.generation &&
+                       claim_state(claim) == channel::SlotState::taken &&
+                       claim_endpoint(claim) < mapping_.shape().endpoints;
+    return ready || taken;
+  }
   u64 available(u32 slot, SlotState& state);
   void copy_out(u32 slot, u64 at, void* out, size_t bytes) const;
   Output read_head(u32 slot, SlotState& state, u64 payload, Frame& out);
@@ -236,7 +246,10 @@ void EdgePort::bury(u32 endpoint, F&& orphaned) {
     const SlotState& state = slots_[i];
     if (!state.queued) continue;
     const u64 claim = mapping_.slot(slot).claim.load(std::memory_order_acquire);
-    if (claim != make_claim(state.generation, endpoint, channel::SlotState::taken)) continue;
+    // Its claim; or one that nobody can have made, so that a worker's scribbling ends with it at
+    // the latest.
+    const bool its = claim == make_claim(state.generation, endpoint, channel::SlotState::taken);
+    if (!its && is_possible(state, claim)) continue;
     if (state.abandoned || state.corrupt) {
       free_dead(slot);
     } else {

@@ -16,7 +16,11 @@ namespace {
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 // What an idle connection may keep of its buffers.
 constexpr size_t kept_capacity_max = 4096;
-constexpr i64 linger_bytes_max = 1 << 20;
+// A body is written to its file in pieces of this size, however small the client's are.
+constexpr i64 body_write_bytes = 64 * 1024;
+constexpr i64 linger_bytes_max = 16 << 20;
+// Steps (a read, or a request) before the other connections have their turn: 2 ms at most.
+constexpr int steps_per_turn = 32;
 
 bool carries_body(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
@@ -53,7 +57,9 @@ void Connection::start() {
 }
 
 void Connection::on_events(u32 events) {
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+  // Both sides shut is no news when lingering: what the client has sent is still to be read.
+  const bool ended = (events & EPOLLHUP) != 0 && state_ != State::linger;
+  if ((events & EPOLLERR) != 0 || ended) {
     lost();
     return;
   }
@@ -69,14 +75,31 @@ void Connection::on_events(u32 events) {
     }
   }
   if ((events & EPOLLOUT) != 0) writable_ = true;
-  if (state_ == State::app && writable_ && (unsent_.size() > unsent_used_ || file_left_ > 0)) {
-    if (flush() && state_ == State::app) read_frames();
+  if (unsent_.size() > unsent_used_ || file_left_ > 0) {
+    if (state_ == State::app && flush() && state_ == State::app) read_frames();
+    if (state_ == State::body) flush();
   }
   advance();
 }
 
+void Connection::give_way() {
+  if (!std::exchange(gave_way_, true)) thread_.come_back(*this);
+}
+
+void Connection::resume() {
+  gave_way_ = false;
+  if (state_ == State::app && flush() && state_ == State::app) read_frames();
+  advance();
+}
+
 void Connection::advance() {
+  int steps = 0;
   for (bool more = true; more;) {
+    // A client that sends as fast as it is read would otherwise keep the thread for itself.
+    if (steps++ == steps_per_turn) {
+      give_way();
+      return;
+    }
     switch (state_) {
       case State::head:
         more = read_head();
@@ -138,6 +161,9 @@ bool Connection::read_head() {
   const std::string_view received = receive();
   if (received.empty()) return false;
   if (unread().empty()) return parse_head(received, true);
+  // Used bytes must go, or a client that never lets a packet end with a request would pile them up.
+  unread_.erase(0, unread_used_);
+  unread_used_ = 0;
   unread_.append(received);
   return parse_head(unread(), false);
 }
@@ -166,6 +192,7 @@ bool Connection::parse_head(std::string_view bytes, bool in_scratch) {
   if (parsed == http::Parsed::bad) {
     const bool limit = head.status == 414 || head.status == 431;
     (limit ? thread_.count().limit_request_head : thread_.count().bad_requests).add();
+    forget_request();
     refuse(head.status, head.why);
     return true;
   }
@@ -185,10 +212,10 @@ bool Connection::parse_head(std::string_view bytes, bool in_scratch) {
 // Returns how much of `behind` was the request's body.
 size_t Connection::begin_request(const http::RequestHead& head, std::string_view head_bytes,
                                  std::string_view behind) {
+  note_request(head);
   keep_alive_ = head.keep_alive && !thread_.shared().draining.load(std::memory_order_relaxed);
   if (head.minor_version == 0 && head.content_length < 0 && carries_body(head.method)) {
     // HTTP/1.0 has no other way to say where such a body ends (RFC 1945 section 8.3).
-    note_request(head);
     refuse(411, "a body in HTTP/1.0 needs a Content-Length");
     return 0;
   }
@@ -198,6 +225,11 @@ size_t Connection::begin_request(const http::RequestHead& head, std::string_view
   }
   const i64 length = head.content_length;
   const config::Limits& limits = thread_.shared().config->limits;
+  if (length > limits.request_body_bytes) {
+    thread_.count().limit_request_body.add();
+    refuse(413, "the request body is larger than limits.request_body_bytes");
+    return behind.size();
+  }
   if (!head.chunked && length <= limits.body_memory_bytes &&
       static_cast<size_t>(length) <= behind.size()) {
     dispatch(head, {.memory = behind.substr(0, static_cast<size_t>(length)),
@@ -210,12 +242,6 @@ size_t Connection::begin_request(const http::RequestHead& head, std::string_view
 
 size_t Connection::begin_body(const http::RequestHead& head, std::string_view head_bytes,
                               std::string_view behind) {
-  if (head.content_length > thread_.shared().config->limits.request_body_bytes) {
-    thread_.count().limit_request_body.add();
-    note_request(head);
-    refuse(413, "the request body is larger than limits.request_body_bytes");
-    return behind.size();
-  }
   body_ = std::make_unique<BodyReading>();
   body_->head = head_bytes;
   body_->chunked = head.chunked;
@@ -286,10 +312,16 @@ bool Connection::store_body(std::string_view piece) {
     refuse(413, "the request body is larger than limits.request_body_bytes");
     return false;
   }
-  if (!body.file && body.bytes <= limits.body_memory_bytes) {
-    body.memory.append(piece);
-    return true;
-  }
+  body.memory.append(piece);
+  const i64 kept =
+      body.file ? body_write_bytes : std::max(limits.body_memory_bytes, body_write_bytes);
+  if (static_cast<i64>(body.memory.size()) <= kept) return true;
+  return write_body();
+}
+
+// What was gathered goes to the file. False: the request was refused.
+bool Connection::write_body() {
+  BodyReading& body = *body_;
   if (!body.file) {
     auto file = create_body_file();
     if (!file) {
@@ -298,9 +330,8 @@ bool Connection::store_body(std::string_view piece) {
     }
     thread_.count().body_files.add();
     body.file = std::make_shared<Fd>(std::move(*file));
-    body.memory.append(piece);
-    piece = body.memory;
   }
+  std::string_view piece = body.memory;
   while (!piece.empty()) {
     const ssize_t wrote = ::write(body.file->get(), piece.data(), piece.size());
     if (wrote < 0) {
@@ -310,12 +341,14 @@ bool Connection::store_body(std::string_view piece) {
     }
     piece.remove_prefix(static_cast<size_t>(wrote));
   }
-  body.memory = std::string();
+  body.memory.clear();
   return true;
 }
 
 void Connection::body_complete() {
   disarm();
+  const bool in_file = body_->bytes > thread_.shared().config->limits.body_memory_bytes;
+  if (in_file && !write_body()) return;
   const std::unique_ptr<BodyReading> body = std::move(body_);
   http::RequestHead head;
   size_t used = 0, scanned = 0;
@@ -347,6 +380,7 @@ void Connection::on_timeout() {
         close();
       } else {
         count.timeout_head.add();
+        forget_request();
         refuse(408, "the request head took longer than limits.header_timeout");
       }
       break;
@@ -357,6 +391,8 @@ void Connection::on_timeout() {
     case State::app:
       if (unsent_.size() > unsent_used_ || file_left_ > 0) {
         count.timeout_write.add();
+        lost();
+      } else if (answering_.waiting_for_file) {
         lost();
       } else if (answering_.has_slot && thread_.port(answering_.app).withdraw(answering_.slot)) {
         answering_.has_slot = false;
@@ -384,12 +420,22 @@ void Connection::drain() {
   // A request that is on its way already is served: look once before closing.
   readable_ = true;
   advance();
-  if (state_ == State::head && !head_begun_) close();
+  if (state_ != State::head || head_begun_) return;
+  if (answered_) {
+    close();
+  } else {
+    // Accepted a moment ago: its first request may be on its way.
+    thread_.linger_timeouts.arm(*this, thread_.now());
+  }
 }
 
 void Connection::lost() {
   if (state_ == State::closed) return;
-  if (state_ == State::app || state_ == State::sending) thread_.count().clients_gone.add();
+  if (state_ == State::app || state_ == State::sending) {
+    thread_.count().clients_gone.add();
+    const u64 unsent = unsent_.size() - unsent_used_ + static_cast<u64>(file_left_);
+    answering_.bytes_out -= std::min(answering_.bytes_out, unsent);
+  }
   if (answering_.has_slot) {
     channel::EdgePort& port = thread_.port(answering_.app);
     if (!port.is_taken(answering_.slot)) thread_.count().withdrawn.add();
@@ -398,8 +444,8 @@ void Connection::lost() {
     port.abandon(answering_.slot);
     answering_.has_slot = false;
     answering_.status = 499;
-    write_log_line();
   }
+  write_log_line();
   close();
 }
 

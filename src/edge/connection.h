@@ -26,6 +26,9 @@ class Connection final : public net::Watcher, public Timeout {
   void start();
   void on_events(u32 events) override;
 
+  // Goes on with what it put off by EdgeThread::come_back.
+  void resume();
+
   // The app that has this connection's request: there are frames, its worker died, or a file has
   // arrived.
   void on_app_news();
@@ -78,7 +81,9 @@ class Connection final : public net::Watcher, public Timeout {
     i64 queue_wait_ns = 0;
     u64 id = 0;
     u64 bytes_out = 0;
-    std::string log_request;  // "GET /x HTTP/1.1" "referer" "agent", when there is an access log
+    // Quoted, when there is an access log: "GET /x HTTP/1.1", and "referer" "agent".
+    std::string log_request;
+    std::string log_fields;
   };
 
   void on_timeout() override;
@@ -94,8 +99,10 @@ class Connection final : public net::Watcher, public Timeout {
   bool read_body();
   size_t take_body(std::string_view bytes);  // returns how many belonged to the body
   bool store_body(std::string_view piece);
+  bool write_body();
   void body_complete();
   bool discard_rest();
+  void give_way();  // goes on after the next batch of events
   // Receives into the thread's scratch; empty: nothing now (or the client closed, then
   // peer_closed_).
   std::string_view receive();
@@ -120,6 +127,8 @@ class Connection final : public net::Watcher, public Timeout {
   // Answers and closes: the rest of what the client sends cannot be made sense of.
   void refuse(int status, std::string_view why);
   void note_request(const http::RequestHead& head);
+  // Nothing is known of the request that is refused now; least of all what the one before was.
+  void forget_request();
   // App responses.
   void read_frames();
   bool put_head(const channel::EdgePort::Head& head, std::string& out);
@@ -135,7 +144,7 @@ class Connection final : public net::Watcher, public Timeout {
   void push(std::string& out);  // sends `out` and empties it; keeps what the socket does not take
   void push_pieces(std::string& out, std::string_view a, std::string_view b);
   bool flush();  // sends unsent_ and file_; true when nothing is left
-  bool send_file_part();
+  bool send_file();
   bool send_failed();  // after a failed send: false, and lost() unless the socket is just full
   void keep_unsent(std::string_view bytes);
   void response_complete();
@@ -156,6 +165,8 @@ class Connection final : public net::Watcher, public Timeout {
   bool writable_ = true;
   bool keep_alive_ = true;
   bool head_begun_ = false;
+  bool answered_ = false;  // at least one request
+  bool gave_way_ = false;
   u16 remote_port_ = 0;
   std::string remote_address_;
   std::string unread_;  // received, not yet used

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "edge/connection.h"
+#include "edge/log_line.h"
 #include "http/status.h"
 #include "http/url.h"
 
@@ -18,6 +19,7 @@ using Output = channel::EdgePort::Output;
 // where they lie.
 constexpr size_t copied_piece_max = 16 * 1024;
 constexpr size_t output_bytes = 64 * 1024;
+constexpr int frames_per_turn = 32;
 
 // RFC 9110 section 9.2.1: the client asked for nothing to be changed, so asking twice changes
 // nothing either.
@@ -52,26 +54,38 @@ ResponseContext Connection::context() {
 }
 
 void Connection::note_request(const http::RequestHead& head) {
-  const i64 began_ns = answering_.began_ns;
-  std::string line = std::move(answering_.log_request);
-  answering_ = Answering{};
-  answering_.began_ns = began_ns;
+  forget_request();
   answering_.head_request = head.method == "HEAD";
   answering_.minor_version = head.minor_version;
+  if (!thread_.shared().access_log) return;
+  std::string& line = answering_.log_request;
+  line.push_back('"');
+  line.append(head.method).push_back(' ');
+  append_escaped(head.target, line);
+  line.append(head.minor_version == 1 ? " HTTP/1.1\"" : " HTTP/1.0\"");
+  const http::Field* const referer = head.find("referer");
+  const http::Field* const agent = head.find("user-agent");
+  append_quoted(referer != nullptr ? referer->value : "-", answering_.log_fields);
+  answering_.log_fields.push_back(' ');
+  append_quoted(agent != nullptr ? agent->value : "-", answering_.log_fields);
+}
+
+void Connection::forget_request() {
+  const i64 began_ns = answering_.began_ns;
+  std::string request = std::move(answering_.log_request);
+  std::string fields = std::move(answering_.log_fields);
+  answering_ = Answering{};
+  answering_.began_ns = began_ns;
   answering_.id = thread_.next_request_id();
   if (!thread_.shared().access_log) return;
-  line.assign("\"");
-  line.append(head.method).append(" ").append(head.target);
-  line.append(head.minor_version == 1 ? " HTTP/1.1\"" : " HTTP/1.0\"");
-  answering_.log_request = std::move(line);
-  for (const char* name : {"referer", "user-agent"}) {
-    const http::Field* field = head.find(name);
-    answering_.log_request.append("\t").append(field != nullptr ? field->value : "-");
-  }
+  // Their memory is used again.
+  request.clear();
+  fields.clear();
+  answering_.log_request = std::move(request);
+  answering_.log_fields = std::move(fields);
 }
 
 void Connection::dispatch(const http::RequestHead& head, const Body& body) {
-  note_request(head);
   std::vector<char>& buffer = thread_.path_buffer();
   if (head.path == "*") {
     answer_self(200, "", "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
@@ -103,7 +117,11 @@ void Connection::give_to_app(const http::RequestHead& head, std::string_view pat
                              size_t app) {
   channel::EdgePort& port = thread_.port(app);
   answering_.app = app;
-  const auto slot = port.acquire(this);
+  // The channel has slots by the 64; the limit is what was configured, in equal shares.
+  const config::Config& config = *thread_.shared().config;
+  const int share = (config.limits.queue + config.edge_threads - 1) / config.edge_threads;
+  const bool full = port.in_use() >= static_cast<u32>(share);
+  const auto slot = full ? std::nullopt : port.acquire(this);
   if (!slot) {
     thread_.count().limit_queue.add();
     answer_self(503, "too many requests are waiting\n", "Retry-After: 1\r\n");
@@ -111,6 +129,7 @@ void Connection::give_to_app(const http::RequestHead& head, std::string_view pat
   }
   if (!write_request(*slot, head, path, body)) {
     port.release(*slot);
+    thread_.count().limit_request_head.add();
     refuse(431, "the request does not fit into a slot of the channel");
     return;
   }
@@ -152,13 +171,15 @@ bool Connection::write_request(u32 slot, const http::RequestHead& head, std::str
   for (size_t i = 0; i < head.field_count; ++i) {
     const http::Field& field = head.fields[i];
     if (hidden_from_app(field.name)) continue;
+    // RFC 9112 section 3.2.2: a target in absolute form overrules the Host field.
+    const bool overruled = !head.target.starts_with('/') && http::same_name(field.name, "host");
     // "X_Real_IP" and "X-Real-IP" would be one and the same name to the app: only the second may
     // pass.
     if (field.name.find('_') != field.name.npos) {
       thread_.count().underscore_fields.add();
       continue;
     }
-    if (!writer.field(field.name, field.value)) return false;
+    if (!writer.field(field.name, overruled ? head.host : field.value)) return false;
   }
   writer.begin_body();
   if (body.file) {
@@ -185,7 +206,7 @@ void Connection::answer_with_static(const http::RequestHead& head, std::string_v
   }
   append_own_head(answer.status, answer.bytes, answer.fields, context(), unsent_);
   count_status(answer.status);
-  if (!answering_.head_request) {
+  if (!answering_.head_request && answer.bytes > 0) {
     file_ = std::move(answer.file);
     file_offset_ = answer.offset;
     file_left_ = answer.bytes;
@@ -241,9 +262,15 @@ void Connection::read_frames() {
   out.clear();
   channel::EdgePort& port = thread_.port(answering_.app);
   channel::EdgePort::Frame frame;
+  int frames = 0;
   while (state_ == State::app && answering_.has_slot && file_left_ == 0) {
     if (output_full()) {
       thread_.count().limit_response_buffer.add();
+      break;
+    }
+    // A fast worker and a fast client together could keep this loop, and the thread, for ever.
+    if (frames++ == frames_per_turn) {
+      give_way();
       break;
     }
     if (answering_.waiting_for_file) {
@@ -260,6 +287,7 @@ void Connection::read_frames() {
     if (frame.kind == Output::file && answering_.head_sent) {
       answering_.waiting_for_file = true;
       answering_.span = frame.file;
+      thread_.write_timeouts.arm(*this, thread_.now());  // should the descriptor never arrive
       continue;
     }
     end_of_frames(frame.kind, out);
@@ -314,12 +342,21 @@ bool Connection::put_data(const channel::EdgePort::Frame& frame, std::string& ou
 bool Connection::put_file(std::string& out) {
   channel::EdgePort& port = thread_.port(answering_.app);
   const u32 generation = port.generation(answering_.slot);
-  Fd file = thread_.take_file(answering_.app, answering_.slot, generation, answering_.span.number);
-  if (!file) {
+  Fd file;
+  if (!thread_.take_file(answering_.app, answering_.slot, generation, answering_.span.number,
+                         file)) {
     if (answering_.worker_dead) no_frames_left();
     return false;
   }
   answering_.waiting_for_file = false;
+  disarm();
+  if (!file) {
+    // It was sent, but this process had no descriptor left to receive it with.
+    thread_.count().limit_descriptors.add();
+    push(out);
+    if (state_ == State::app) fail_app_request(503, "no file descriptor is left");
+    return false;
+  }
   if (answering_.framing == Framing::none) return true;
   i64 bytes = answering_.span.bytes;
   if (answering_.framing == Framing::content_length) {
@@ -342,6 +379,7 @@ bool Connection::put_file(std::string& out) {
 void Connection::end_of_frames(Output how, std::string& out) {
   if (how != Output::end && how != Output::broken) {
     thread_.count().corrupt_frames.add();
+    thread_.port(answering_.app).condemn(answering_.slot);
     fail_app_request(502, "the worker's answer breaks the rules of HTTP or of the channel");
     return;
   }
@@ -349,7 +387,8 @@ void Connection::end_of_frames(Output how, std::string& out) {
   if (how == Output::broken || !answering_.head_sent || short_body) {
     if (answering_.head_sent) thread_.count().responses_broken.add();
     push(out);
-    fail_app_request(500, "the app did not finish its answer");
+    // Sending may have found that the client is gone; then the slot is given up already.
+    if (state_ == State::app) fail_app_request(500, "the app did not finish its answer");
     return;
   }
   if (answering_.framing == Framing::chunked) out.append("0\r\n\r\n");
@@ -401,6 +440,12 @@ void Connection::on_worker_death() {
       thread_.count().repeated.add();
       thread_.queue_timeouts.arm(*this, thread_.now());
       thread_.forget_files(answering_.app, answering_.slot);
+      // The body is the same, under the name that the request will have.
+      BodyFiles& files = *thread_.shared().body_files[answering_.app];
+      const u32 generation = port.generation(answering_.slot);
+      if (auto file = files.find(answering_.slot, generation)) {
+        files.put(answering_.slot, generation + 1, std::move(file));
+      }
       port.requeue(answering_.slot);
       return;
     }

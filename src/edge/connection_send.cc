@@ -2,8 +2,6 @@
 // everything is out.
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <ctime>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
@@ -12,29 +10,13 @@
 #include <unistd.h>
 
 #include "edge/connection.h"
+#include "edge/log_line.h"
 
 namespace labcoat::edge {
 namespace {
 
 constexpr size_t kept_capacity_max = 4096;
-constexpr i64 file_part_bytes =
-    1 << 20;  // per call, so that one fast client does not keep the thread
-
-// A part of a log line from outside: nothing in it may look like the end of a field or of the line.
-void append_quoted(std::string_view text, std::string& out) {
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\' || byte < 0x20 || byte == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\x%02x", byte);
-      out.append(escape);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
+constexpr i64 file_bytes_per_turn = 1 << 20;  // then the other connections have theirs
 
 }  // namespace
 
@@ -121,15 +103,15 @@ bool Connection::flush() {
   unsent_.clear();
   unsent_used_ = 0;
   if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
-  return file_left_ == 0 || send_file_part();
+  return file_left_ == 0 || send_file();
 }
 
-bool Connection::send_file_part() {
+bool Connection::send_file() {
   while (file_left_ > 0) {
     if (!writable_) return false;
     off_t offset = file_offset_;
     const ssize_t sent = ::sendfile(socket_.get(), file_.get(), &offset,
-                                    static_cast<size_t>(std::min(file_left_, file_part_bytes)));
+                                    static_cast<size_t>(std::min(file_left_, file_bytes_per_turn)));
     if (sent < 0) {
       if (errno == EINTR) continue;
       return send_failed();
@@ -143,6 +125,10 @@ bool Connection::send_file_part() {
     file_offset_ += sent;
     file_left_ -= sent;
     if (file_left_ > 0) thread_.write_timeouts.arm(*this, thread_.now());
+    if (sent == file_bytes_per_turn && file_left_ > 0) {
+      give_way();
+      return false;
+    }
   }
   file_.reset();
   if (std::exchange(file_ends_chunk_, false)) unsent_.append("\r\n");
@@ -170,20 +156,17 @@ void Connection::finish_response() {
     close();
     return;
   }
-  if (!keep_alive_ || peer_closed_ || thread_.shared().draining.load(std::memory_order_relaxed)) {
+  if (!keep_alive_ || thread_.shared().draining.load(std::memory_order_relaxed)) {
     begin_linger();
     return;
   }
   state_ = State::head;
+  answered_ = true;
   answering_.began_ns = thread_.now();
   thread_.idle_timeouts.arm(*this, thread_.now());
 }
 
 void Connection::begin_linger() {
-  if (peer_closed_) {
-    close();
-    return;
-  }
   ::shutdown(socket_.get(), SHUT_WR);
   state_ = State::linger;
   unread_ = std::string();
@@ -205,29 +188,17 @@ void Connection::count_status(int status) {
 void Connection::write_log_line() {
   AccessLog* log = thread_.shared().access_log.get();
   if (log == nullptr || answering_.status == 0) return;
-  const time_t now = static_cast<time_t>(wall_ns() / seconds);
-  tm parts{};
-  localtime_r(&now, &parts);
-  char date[40];
-  std::strftime(date, sizeof date, "%d/%b/%Y:%H:%M:%S %z", &parts);
-  const i64 total_us = (now_ns() - answering_.began_ns) / us;
-  std::string line = remote_address_.empty() ? "-" : remote_address_;
-  line.append(" - - [").append(date).append("] ");
-  // Request line and fields were kept with tabs between them: the first is quoted already.
-  const std::string_view kept = answering_.log_request;
-  const size_t first = std::min(kept.find('\t'), kept.size());
-  line.append(kept.empty() ? "\"-\"" : kept.substr(0, first));
-  line.append(" ").append(std::to_string(answering_.status));
-  line.append(" ").append(std::to_string(answering_.bytes_out)).append(" ");
-  const size_t second = std::min(kept.find('\t', first + 1), kept.size());
-  append_quoted(first < kept.size() ? kept.substr(first + 1, second - first - 1) : "-", line);
-  line.append(" ");
-  append_quoted(second < kept.size() ? kept.substr(second + 1) : "-", line);
-  char tail[96];
-  std::snprintf(tail, sizeof tail, " queue_us=%lld total_us=%lld id=%016llx\n",
-                static_cast<long long>(answering_.queue_wait_ns / us),
-                static_cast<long long>(total_us), static_cast<unsigned long long>(answering_.id));
-  line.append(tail);
+  std::string line;
+  append_log_line({.remote_address = remote_address_,
+                   .time_s = wall_ns() / seconds,
+                   .request = answering_.log_request,
+                   .status = answering_.status,
+                   .body_bytes = answering_.bytes_out,
+                   .referer_and_agent = answering_.log_fields,
+                   .queue_us = answering_.queue_wait_ns / us,
+                   .total_us = (now_ns() - answering_.began_ns) / us,
+                   .id = answering_.id},
+                  line);
   log->write(thread_.index(), line);
   answering_.status = 0;
 }

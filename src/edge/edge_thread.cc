@@ -15,6 +15,8 @@ namespace {
 
 constexpr size_t input_bytes = 64 * 1024;
 constexpr i64 linger_ns = 2 * seconds;
+// Descriptors a worker may send ahead for one response; an honest one sends one.
+constexpr int files_per_slot_max = 4;
 // How long accepting pauses when there are no descriptors left: some may be closed by then.
 constexpr int descriptor_pause_ms = 100;
 
@@ -37,9 +39,9 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       loop_(std::move(loop)),
       input_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
-      // Ids tell runs and threads apart: high bits from the clock and the thread, low bits count.
-      last_request_id_((static_cast<u64>(wall_ns() / seconds) << 32) ^
-                       (static_cast<u64>(index) << 26)) {
+      // Ids tell threads (6 bits) and runs (26 bits, seconds) apart; the rest counts.
+      last_request_id_((static_cast<u64>(index) << 58) |
+                       ((static_cast<u64>(wall_ns() / seconds) & 0x3ffffff) << 32)) {
   output_.reserve(2 * input_bytes);
 }
 
@@ -76,6 +78,7 @@ void EdgeThread::run() {
   while (!stopped_) {
     deliver_news();
     expire_timeouts();
+    resume_postponed();
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.port->ring();
     removed_.clear();
@@ -99,13 +102,20 @@ void EdgeThread::deliver_news() {
   }
 }
 
+// Those that give way again are for the next round.
+void EdgeThread::resume_postponed() {
+  std::vector<Connection*> connections;
+  connections.swap(postponed_);
+  for (Connection* connection : connections) connection->resume();
+}
+
 void EdgeThread::sleep(bool light) {
   u32 outstanding = 0;
   for (const App& app : apps_) outstanding += app.port->outstanding();
   light = light && outstanding > 0;
   bool asleep = true;
   for (const App& app : apps_) asleep = app.port->begin_sleep(light) && asleep;
-  int timeout_ms = asleep ? milliseconds_to_sleep() : 0;
+  int timeout_ms = asleep && postponed_.empty() ? milliseconds_to_sleep() : 0;
   if (light && (timeout_ms < 0 || timeout_ms > 1)) timeout_ms = 1;
   const int events = loop_->run_once(timeout_ms);
   for (const App& app : apps_) app.port->end_sleep();
@@ -164,6 +174,7 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
 void EdgeThread::remove(Connection& connection) {
   const auto at = connections_.find(&connection);
   CHECK(at != connections_.end());
+  std::erase(postponed_, &connection);
   removed_.push_back(std::move(at->second));
   connections_.erase(at);
   counters_.connections_open.subtract();
@@ -186,11 +197,14 @@ void EdgeThread::update_accepting() {
   if (!room && !draining_ && accepting_resumes_ns_ == 0) counters_.limit_connections.add();
   for (const auto& listener : listeners_) {
     if (room) {
-      [[maybe_unused]] const Status watched = listener->watch();
-    } else {
+      // For want of kernel memory: once more a little later.
+      if (!listener->watch()) accepting_resumes_ns_ = now() + descriptor_pause_ms * ms;
+    } else if (draining_ || accepting_resumes_ns_ != 0 || !listener->is_admin()) {
+      // A full house is still healthy: the admin pages must be able to say so.
       listener->forget();
     }
   }
+  if (accepting_resumes_ns_ != 0) accepting_ = false;
 }
 
 void EdgeThread::drain() {
@@ -225,19 +239,23 @@ void EdgeThread::give_file(size_t app, u32 slot, u32 generation, u64 number, Fd 
   loop_->post([this, app, slot, generation, number, shared] {
     channel::EdgePort& port = *apps_[app].port;
     if (port.generation(slot) != generation || port.owner(slot) == nullptr) return;
+    const auto waiting =
+        std::count_if(given_files_.begin(), given_files_.end(),
+                      [&](const GivenFile& one) { return one.app == app && one.slot == slot; });
+    if (waiting >= files_per_slot_max) return;
     given_files_.push_back({app, slot, generation, number, std::move(*shared)});
     static_cast<Connection*>(port.owner(slot))->on_file();
   });
 }
 
-Fd EdgeThread::take_file(size_t app, u32 slot, u32 generation, u64 number) {
+bool EdgeThread::take_file(size_t app, u32 slot, u32 generation, u64 number, Fd& file) {
   const auto at = std::find_if(given_files_.begin(), given_files_.end(), [&](const GivenFile& f) {
     return f.app == app && f.slot == slot && f.generation == generation && f.number == number;
   });
-  if (at == given_files_.end()) return {};
-  Fd file = std::move(at->file);
+  if (at == given_files_.end()) return false;
+  file = std::move(at->file);
   given_files_.erase(at);
-  return file;
+  return true;
 }
 
 void EdgeThread::forget_files(size_t app, u32 slot) {

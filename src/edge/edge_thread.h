@@ -90,12 +90,16 @@ class EdgeThread {
   std::string& output() { return output_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // A descriptor that a worker sent for this slot, if it has arrived.
-  Fd take_file(size_t app, u32 slot, u32 generation, u64 number);
+  // True: it has arrived, or was lost on the way (then `file` is none).
+  bool take_file(size_t app, u32 slot, u32 generation, u64 number, Fd& file);
   void forget_files(size_t app, u32 slot);
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
   bool accepting() const { return accepting_; }
+  // Calls resume() of the connection, once, after the next batch of events, which is not waited
+  // for.
+  void come_back(Connection& connection) { postponed_.push_back(&connection); }
   // Destroys the connection at the end of the batch.
   void remove(Connection& connection);
 
@@ -122,6 +126,7 @@ class EdgeThread {
   EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop);
   Status watch_everything();
   void deliver_news();
+  void resume_postponed();
   void expire_timeouts();
   int milliseconds_to_sleep() const;
   void sleep(bool light);
@@ -134,6 +139,7 @@ class EdgeThread {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> removed_;
+  std::vector<Connection*> postponed_;  // connections that gave way to others
   std::vector<GivenFile> given_files_;
   Counters counters_;
   std::vector<char> input_;

@@ -134,7 +134,9 @@ StaticAnswer answer_with_file(const Route& route, std::string_view path,
     // would name another host.
     std::string_view target = request.path;
     while (target.starts_with("//")) target.remove_prefix(1);
-    redirect.fields = "Location: " + std::string(target) + "/\r\n";
+    redirect.fields = "Location: " + std::string(target) + "/";
+    if (request.has_query) redirect.fields.append("?").append(request.query);
+    redirect.fields += "\r\n";
     return redirect;
   }
   if (!S_ISREG(info.st_mode)) return failure(EACCES);
