@@ -52,7 +52,8 @@ Received receive_message(int socket, Message& message, Fd& fd) {
       fd = Fd(received);
     }
   }
-  const bool whole = got == sizeof message && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+  // MSG_CTRUNC alone: there was no descriptor free to receive one with; the message still counts.
+  const bool whole = got == sizeof message && (header.msg_flags & MSG_TRUNC) == 0;
   return whole ? Received::message : Received::closed;
 }
 

@@ -15,7 +15,9 @@ namespace labcoat::channel {
 Status send_message(int socket, const Message& message, int fd);
 
 enum class Received { message, nothing_yet, closed };
-// A short, long or truncated message counts as closed: the peer broke the protocol.
+// A short or long message counts as closed: the peer broke the protocol. A descriptor that could
+// not be received, because this process has too many open, is missing: the message comes without
+// it.
 Received receive_message(int socket, Message& message, Fd& fd);
 
 }  // namespace labcoat::channel

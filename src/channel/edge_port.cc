@@ -221,6 +221,7 @@ void EdgePort::enqueue(u32 slot) {
   control.waiting_for_room.store(0, std::memory_order_relaxed);
   control.cancelled.store(0, std::memory_order_relaxed);
   state.consumed = state.payload_left = state.padding = 0;
+  state.corrupt = false;
   if (!state.queued) ++outstanding_;
   state.queued = true;
   // Release: whoever takes the slot sees the request.
@@ -247,8 +248,10 @@ u32 EdgePort::taken_by(u32 slot) const {
 
 i64 EdgePort::queue_wait_ns(u32 slot) const {
   const Slot& control = mapping_.slot(slot);
-  return std::max<i64>(
-      0, control.taken_ns.load(std::memory_order_relaxed) - control.request.enqueued_ns);
+  // Both words are writable by workers: any value is possible, none may overflow.
+  const u64 waited = static_cast<u64>(control.taken_ns.load(std::memory_order_relaxed)) -
+                     static_cast<u64>(control.request.enqueued_ns);
+  return std::max<i64>(0, static_cast<i64>(waited));
 }
 
 bool EdgePort::withdraw(u32 slot) {

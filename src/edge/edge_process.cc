@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
@@ -331,6 +332,9 @@ void EdgeProcess::protocol_error(const std::string& text) {
 }  // namespace
 
 int run_edge(int control_fd) {
+  // sendfile() has no MSG_NOSIGNAL: a client that hangs up must be an EPIPE, not the end of the
+  // edge.
+  ::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("edge", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   auto loop = net::Loop::create();

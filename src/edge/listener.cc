@@ -47,7 +47,7 @@ bool Listener::accept_one() {
   // sockets, rightly.
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   thread_.add(std::move(socket), peer, info_);
-  return thread_.accepting();
+  return thread_.accepting() || info_.admin;
 }
 
 }  // namespace labcoat::edge

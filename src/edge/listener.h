@@ -13,6 +13,7 @@ class Listener final : public net::Watcher {
 
   Status watch();
   void forget();
+  bool is_admin() const { return info_.admin; }
   void on_events(u32 events) override;
   // Everything that has been accepted by the kernel becomes ours; for the last moment before the
   // socket is closed.

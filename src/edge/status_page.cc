@@ -26,6 +26,12 @@ u64 sum(const std::vector<std::unique_ptr<EdgeThread>>& threads, Counter Counter
   return total;
 }
 
+// `started` was written by a worker: any value is possible, none may overflow.
+i64 running_us(i64 now, i64 started) {
+  const u64 ns = static_cast<u64>(now) - static_cast<u64>(started);
+  return std::max<i64>(0, static_cast<i64>(ns)) / us;
+}
+
 nlohmann::json worker_rows(const channel::Mapping& mapping) {
   nlohmann::json rows = nlohmann::json::array();
   const i64 now = now_ns();
@@ -38,7 +44,7 @@ nlohmann::json worker_rows(const channel::Mapping& mapping) {
                     {"pid", pid},
                     {"requests", endpoint.requests.load(std::memory_order_relaxed)},
                     {"busy_us", endpoint.busy_ns.load(std::memory_order_relaxed) / 1000},
-                    {"current_us", started == 0 ? 0 : std::max<i64>(0, (now - started) / us)}});
+                    {"current_us", started == 0 ? 0 : running_us(now, started)}});
   }
   return rows;
 }
@@ -75,7 +81,12 @@ std::string StatusPages::status_json() const {
         {"queue", shared_.channels[i]->queue_depth()},
         {"workers", worker_rows(shared_.channels[i]->mapping())}};
   }
-  status["config"] = nlohmann::json::parse(config::to_json(*shared_.config), nullptr, false);
+  // Environments hold passwords: their names must do.
+  config::Config shown = *shared_.config;
+  for (config::App& app : shown.apps) {
+    for (auto& [name, value] : app.environment) value = "(not shown)";
+  }
+  status["config"] = nlohmann::json::parse(config::to_json(shown), nullptr, false);
   // App names and paths come from outside: what is not UTF-8 is replaced, never thrown.
   return status.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }

@@ -23,6 +23,7 @@ class WorkerLink final : public net::Watcher {
   const std::vector<u32>& endpoints() const { return endpoints_; }
 
  private:
+  bool read_one();  // false: nothing more for now
   void send_body(const channel::Message& message);
   void stop_listening();
 
