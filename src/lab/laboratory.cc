@@ -171,7 +171,7 @@ Status Laboratory::prepare_baseline() {
     }
     record.baseline[name] = value;
   }
-  plan_.questions = plan_questions(asked_, target_.needs, record.baseline);
+  plan_.questions = plan_questions(asked_, target_.knobs, target_.needs, record.baseline);
   if (plan_.questions.empty())
     return fail("there is nothing to ask: no knob has another level to try");
   return {};

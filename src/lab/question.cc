@@ -36,7 +36,6 @@ void add_need(Question& question, const std::vector<Need>& needs, const std::vec
     if (needed == nullptr || current == baseline.end()) continue;
     if (current->second != needed->default_value) continue;
     question.changes[need.needed_knob] = need.needed_value;
-    question.knob = need.needed_knob + "+" + question.knob;
   }
 }
 
@@ -49,7 +48,6 @@ std::vector<Question> questions_of_group(const std::vector<const Knob*>& group,
       // Within a group the n-th levels of all its knobs are one question.
       if (i >= out.size()) out.push_back({"", knob->why, knob->expect, {}});
       out[i].changes[knob->name] = levels[i];
-      out[i].knob += (out[i].knob.empty() ? "" : "+") + knob->name;
     }
   }
   return out;
@@ -76,8 +74,8 @@ Diagnosis diagnose(double server_cpus, double generator_cpus, double other_cpus,
           use + ": CPU is left over, so what lets more requests run at once comes first"};
 }
 
-std::vector<Question> plan_questions(const std::vector<Knob>& asked, const std::vector<Need>& needs,
-                                     const KnobValues& baseline) {
+std::vector<Question> plan_questions(const std::vector<Knob>& asked, const std::vector<Knob>& all,
+                                     const std::vector<Need>& needs, const KnobValues& baseline) {
   std::vector<Question> out;
   std::vector<std::string> groups_done;
   for (const Knob& knob : asked) {
@@ -91,7 +89,11 @@ std::vector<Question> plan_questions(const std::vector<Knob>& asked, const std::
       }
     }
     for (Question& question : questions_of_group(group, baseline)) {
-      add_need(question, needs, asked, baseline);
+      add_need(question, needs, all, baseline);
+      // In the order of the values, which is that of the names.
+      for (const auto& [name, value] : question.changes) {
+        question.knob += (question.knob.empty() ? "" : "+") + name;
+      }
       out.push_back(std::move(question));
     }
   }

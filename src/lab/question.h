@@ -36,8 +36,9 @@ Diagnosis diagnose(double server_cpus, double generator_cpus, double other_cpus,
 
 // One question for each level of each knob of `asked`, against `baseline`. Knobs of one group
 // become one question a level.
-std::vector<Question> plan_questions(const std::vector<Knob>& asked, const std::vector<Need>& needs,
-                                     const KnobValues& baseline);
+// `all` are the target's knobs: what a question needs may be a knob that is not asked about.
+std::vector<Question> plan_questions(const std::vector<Knob>& asked, const std::vector<Knob>& all,
+                                     const std::vector<Need>& needs, const KnobValues& baseline);
 
 // Stable: questions about knobs in `first` come in its order, then the others.
 void order_questions(std::vector<Question>& questions, const std::vector<std::string>& first);

@@ -15,6 +15,9 @@ namespace {
 constexpr size_t unsafe_blocks_believed = 2;
 // Blocks in which an arm had nothing to measure: after so many, more of them would bring nothing.
 constexpr size_t mute_blocks_max = 2;
+// A margin that follows the noise must end somewhere: "no difference" within ±50 % would be no
+// answer.
+constexpr double derived_margin_max = 0.20;
 
 std::string join_values(const KnobValues& values, const KnobValues& of) {
   std::vector<std::string> words;
@@ -125,7 +128,8 @@ Status Study::find_noise_floor() {
   }
   noise.effect = paired_effect(gains);
   record_.floor = noise_floor(gains);
-  if (record_.margin == 0) record_.margin = std::min(0.5, default_margin(record_.floor));
+  if (record_.margin == 0)
+    record_.margin = std::min(derived_margin_max, default_margin(record_.floor));
   noise.verdict = verdict_of(noise.effect.log_ci, record_.margin);
 
   std::vector<double> values;
@@ -145,7 +149,7 @@ Status Study::find_noise_floor() {
         "The baseline differed from itself by more than chance explains (this happens in one of "
         "twenty studies anyway); read small effects with care.");
   }
-  if (record_.margin_chosen && record_.floor.half_width > record_.margin) {
+  if (record_.floor.half_width > record_.margin) {
     record_.notes.push_back(
         fmt::format("The noise floor (±{:.1f} %) is wider than the margin of {:.1f} %: most "
                     "questions will stay "
