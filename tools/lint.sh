@@ -22,15 +22,6 @@ format() {
   [ -z "$wrong" ] || { echo "$wrong"; return 1; }
 }
 
-tidy() {
-  # Tests are GoogleTest's macros more than our code. Only what is wrong is printed.
-  files 'src/*.cc' | grep -v '_test\.cc$' | sed "s|^|^$PWD/|; s|\$|\$|" >build/lint.files
-  run-clang-tidy-14 -quiet -j "$(nproc)" -p build/lint $(cat build/lint.files) >build/lint.log 2>/dev/null
-  result=$?
-  grep -E '(warning|error):' build/lint.log | sort -u
-  return $result
-}
-
 python_names() { files 'tools/*.py' 'python/*.py' 'tests/*.py' 'examples/*.py' 'targets/*.py' | xargs /usr/bin/python3 -m pyflakes; }
 
 if [ ! -f build/lint/build.ninja ]; then
@@ -41,5 +32,5 @@ cmake build/lint >/dev/null || exit 1
 run "layers" tools/check_layers.py
 run "format (clang-format-14)" format
 run "names (pyflakes)" python_names
-run "clang-tidy-14" tidy
+run "clang-tidy-14" tools/tidy.py
 exit $status
