@@ -266,3 +266,41 @@ def test_baseline_that_does_not_start_is_told_with_its_output(tune):
     assert run.finish(30) == 1
     assert "the baseline does not run: fake ended with exit code 1" in run.stderr()
     assert "the knob 'broken' is on" in run.stderr()
+
+
+def test_target_with_files_validation_and_its_own_workload(labcoat, tmp_path):
+    """Everything a target.toml can do besides HTTP: a template, a validator, commands for ready, workload and stop, and env."""
+    folder = tmp_path / "target"
+    folder.mkdir()
+    (folder / "server.conf.in").write_text("speed = {knob.speed}\nport = {port}  # { braces } stay {Like} {this}\n")
+    (folder / "target.toml").write_text(f"""
+name = "scored"
+start = ["sh", "-c", "echo $$ > pid; touch $MARK; exec sleep 1000"]
+validate = ["grep", "-q", "speed = [1-9]", "server.conf"]
+stop = ["sh", "-c", "kill $(cat {{dir}}/pid)"]
+ready = {{ exec = ["test", "-e", "{{dir}}/mark"] }}
+workload = {{ exec = ["sh", "-c", "sed -n 's/^speed = /score = 10/p' {{dir}}/server.conf"], metric = "score = ([0-9]+)" }}
+[env]
+MARK = "{{dir}}/mark"
+[[file]]
+path = "server.conf"
+template = "server.conf.in"
+[[knob]]
+name = "speed"
+type = "int"
+default = 1
+levels = [0, 5]
+min = 0
+max = 9
+why = "Faster is faster."
+""")
+    done = subprocess.run([labcoat, "tune", "--target", folder, "--out", tmp_path / "lab", "--json", "-", "--budget", "15s"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["baseline"]["value"] == pytest.approx(101)
+    refused, better = result["trials"]
+    assert refused["to"] == "0" and refused["verdict"] == "worse"
+    assert "does not accept this configuration" in refused["reason"]
+    assert better["kept"] and better["effect"] == pytest.approx(105 / 101 - 1, abs=1e-6)
+    assert result["final"]["config"] == {"speed": "5"}
