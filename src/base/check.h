@@ -1,5 +1,6 @@
-// CHECK stops the program at once when one of our own rules is broken: in release builds too. It is for our bugs only;
-// what the world can do to us is a Result, what is expected on the hot path is an enum.
+// CHECK stops the program at once when one of our own rules is broken: in release builds too. It is
+// for our bugs only; what the world can do to us is a Result, what is expected on the hot path is
+// an enum.
 #pragma once
 
 namespace labcoat {

@@ -1,4 +1,5 @@
-// Time as this project counts it: nanoseconds of CLOCK_MONOTONIC, comparable between processes of one machine.
+// Time as this project counts it: nanoseconds of CLOCK_MONOTONIC, comparable between processes of
+// one machine.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,16 @@ inline i64 read_clock_ns(clockid_t clock) {
   clock_gettime(clock, &t);
   return static_cast<i64>(t.tv_sec) * seconds + t.tv_nsec;
 }
-inline i64 now_ns() { return read_clock_ns(CLOCK_MONOTONIC); }
+inline i64 now_ns() {
+  return read_clock_ns(CLOCK_MONOTONIC);
+}
 // Since the epoch; for logs and dates only, it can jump.
-inline i64 wall_ns() { return read_clock_ns(CLOCK_REALTIME); }
+inline i64 wall_ns() {
+  return read_clock_ns(CLOCK_REALTIME);
+}
 // CPU time used by the calling thread.
-inline i64 thread_cpu_ns() { return read_clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+inline i64 thread_cpu_ns() {
+  return read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 }  // namespace labcoat

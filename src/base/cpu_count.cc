@@ -1,9 +1,8 @@
 #include "base/cpu_count.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cmath>
+#include <sched.h>
 
 #include "base/text.h"
 

@@ -1,10 +1,9 @@
 #include "base/cpu_count.h"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace labcoat {
 namespace {

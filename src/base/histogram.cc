@@ -9,11 +9,13 @@
 namespace labcoat {
 namespace {
 
-// Each power of two of nanoseconds is divided into 1024 parts: the relative error is below 1/1024 < 0.1 %.
+// Each power of two of nanoseconds is divided into 1024 parts: the relative error is below 1/1024 <
+// 0.1 %.
 constexpr int parts_bits = 10;
 constexpr u64 parts = u64{1} << parts_bits;
 
-// Buckets 0..2*parts-1 hold single nanoseconds; each further power of two adds `parts` buckets twice as wide.
+// Buckets 0..2*parts-1 hold single nanoseconds; each further power of two adds `parts` buckets
+// twice as wide.
 size_t bucket_of(u64 value) {
   const int power = std::max(0, static_cast<int>(std::bit_width(value)) - parts_bits - 1);
   return static_cast<size_t>(static_cast<u64>(power) * parts + (value >> power));

@@ -1,9 +1,8 @@
 #include "base/histogram.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <gtest/gtest.h>
 #include <random>
 
 namespace labcoat {
@@ -22,8 +21,8 @@ TEST(Histogram, EveryQuantileIsWithinAThousandthOfTheTruth) {
   std::vector<i64> values;
   Histogram histogram;
   for (int i = 0; i < 200000; ++i) {
-    const i64 value = std::clamp(static_cast<i64>(law(random)), Histogram::value_min_ns,
-                                 Histogram::value_max_ns);
+    const i64 value =
+        std::clamp(static_cast<i64>(law(random)), Histogram::value_min_ns, Histogram::value_max_ns);
     values.push_back(value);
     histogram.record(value);
   }

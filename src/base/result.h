@@ -1,4 +1,5 @@
-// Result<T> carries either a value or a sentence for the user: what went wrong, where, and what to do about it.
+// Result<T> carries either a value or a sentence for the user: what went wrong, where, and what to
+// do about it.
 #pragma once
 
 #include <string>

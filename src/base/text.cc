@@ -1,14 +1,13 @@
 #include "base/text.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -21,14 +20,21 @@ struct Unit {
 };
 
 constexpr Unit duration_units[] = {
-    {"ns", 1},       {"us", us},       {"ms", ms},           {"s", seconds},
-    {"m", 60 * seconds}, {"min", 60 * seconds}, {"h", 3600 * seconds}, {"d", 86400 * seconds},
+    {"ns", 1},
+    {"us", us},
+    {"ms", ms},
+    {"s", seconds},
+    {"m", 60 * seconds},
+    {"min", 60 * seconds},
+    {"h", 3600 * seconds},
+    {"d", 86400 * seconds},
 };
 constexpr i64 kib = 1024, kb = 1000;
 constexpr Unit size_units[] = {
-    {"b", 1},         {"k", kib},           {"kib", kib},       {"kb", kb},
-    {"m", kib * kib}, {"mib", kib * kib},   {"mb", kb * kb},    {"g", kib * kib * kib},
-    {"gib", kib * kib * kib}, {"gb", kb * kb * kb},
+    {"b", 1},           {"k", kib},           {"kib", kib},
+    {"kb", kb},         {"m", kib* kib},      {"mib", kib* kib},
+    {"mb", kb* kb},     {"g", kib* kib* kib}, {"gib", kib* kib* kib},
+    {"gb", kb* kb* kb},
 };
 
 std::string quoted(std::string_view text) {
@@ -45,8 +51,7 @@ Result<i64> parse_with_unit(std::string_view text, std::span<const Unit> units, 
   text = trim(text);
   const size_t number_end = text.find_first_not_of("0123456789.");
   const std::string_view number = text.substr(0, number_end);
-  const std::string unit =
-      number_end == text.npos ? "" : to_lower(trim(text.substr(number_end)));
+  const std::string unit = number_end == text.npos ? "" : to_lower(trim(text.substr(number_end)));
   const auto value = parse_real(number);
   if (!value) return fail(quoted(whole) + " is not " + expected);
   i64 factor = bare;
@@ -184,8 +189,7 @@ std::string to_lower(std::string_view text) {
   return out;
 }
 
-std::string_view nearest_word(std::string_view word,
-                              std::span<const std::string_view> candidates) {
+std::string_view nearest_word(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   // A third of the letters wrong is no longer a typo.
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;

@@ -36,12 +36,14 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
 
-// The candidate with the smallest edit distance to the word, or "" when none is close enough to be a typo.
+// The candidate with the smallest edit distance to the word, or "" when none is close enough to be
+// a typo.
 std::string_view nearest_word(std::string_view word, std::span<const std::string_view> candidates);
 
 // Whole file into memory; the error names the path. `bytes_max` guards against the wrong file.
 Result<std::string> read_file(const std::string& path, i64 bytes_max = i64{64} << 20);
-// Written to a temporary neighbour, then renamed over the path: readers see the old file or the new one, never half.
+// Written to a temporary neighbour, then renamed over the path: readers see the old file or the new
+// one, never half.
 Status write_file(const std::string& path, std::string_view content);
 
 }  // namespace labcoat

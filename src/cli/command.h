@@ -1,4 +1,5 @@
-// The subcommands of labcoat: each parses its own words, wires objects together, prints, and returns the exit code.
+// The subcommands of labcoat: each parses its own words, wires objects together, prints, and
+// returns the exit code.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
-// labcoat: serves Python web applications, measures them, and tunes them. One program, one subcommand a part.
+// labcoat: serves Python web applications, measures them, and tunes them. One program, one
+// subcommand a part.
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -30,7 +31,8 @@ void print_usage(FILE* out) {
   for (const Command& command : commands) {
     if (!command.hidden) std::fprintf(out, "  %-8s %s\n", command.name, command.summary);
   }
-  std::fputs("\n'labcoat COMMAND --help' explains each. 'labcoat --version' prints the version.\n", out);
+  std::fputs("\n'labcoat COMMAND --help' explains each. 'labcoat --version' prints the version.\n",
+             out);
 }
 
 int unknown_command(std::string_view word) {
@@ -81,4 +83,6 @@ int usage_error(const char* command, const std::string& text) {
 
 }  // namespace labcoat
 
-int main(int argc, char** argv) { return labcoat::run(argc, argv); }
+int main(int argc, char** argv) {
+  return labcoat::run(argc, argv);
+}
