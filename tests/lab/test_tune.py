@@ -273,15 +273,15 @@ def test_target_with_files_validation_and_its_own_workload(labcoat, tmp_path):
     folder = tmp_path / "target"
     folder.mkdir()
     (folder / "server.conf.in").write_text("speed = {knob.speed}\nport = {port}  # { braces } stay {Like} {this}\n")
-    (folder / "target.toml").write_text(f"""
+    (folder / "target.toml").write_text("""
 name = "scored"
 start = ["sh", "-c", "echo $$ > pid; touch $MARK; exec sleep 1000"]
 validate = ["grep", "-q", "speed = [1-9]", "server.conf"]
-stop = ["sh", "-c", "kill $(cat {{dir}}/pid)"]
-ready = {{ exec = ["test", "-e", "{{dir}}/mark"] }}
-workload = {{ exec = ["sh", "-c", "sed -n 's/^speed = /score = 10/p' {{dir}}/server.conf"], metric = "score = ([0-9]+)" }}
+stop = ["sh", "-c", "kill $(cat {dir}/pid)"]
+ready = { exec = ["test", "-e", "{dir}/mark"] }
+workload = { exec = ["sh", "-c", "sed -n 's/^speed = /score = 10/p' {dir}/server.conf"], metric = "score = ([0-9]+)" }
 [env]
-MARK = "{{dir}}/mark"
+MARK = "{dir}/mark"
 [[file]]
 path = "server.conf"
 template = "server.conf.in"
