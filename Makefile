@@ -17,7 +17,6 @@ run:
 	@sh tools/setup.sh build run
 	@sh tools/build.sh release
 	@python=$$(sh tools/find_python.sh flask) && echo "the example runs on $$python" && \
-	  if [ -x examples/notes/make_data.py ] || [ -f examples/notes/make_data.py ]; then $$python examples/notes/make_data.py; fi && \
 	  build/release/labcoat tune -c examples/notes/study.toml --python $$python
 
 test:
