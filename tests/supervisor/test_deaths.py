@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from conftest import get, refuses
+from small_app import APP, get, refuses
 from server import wait_gone, wait_until
 
 
@@ -63,6 +63,74 @@ def test_a_killed_zygote_is_replaced_and_its_workers_go_on(serve, app):
     os.kill(int(worker), signal.SIGKILL)
     server.wait_for_log("another is started")
     wait_until(lambda: get(server)[0] == 200, what="an answer of the new worker")
+
+
+ZYGOTE_THAT_DIES = """
+import os, signal, time
+def die():
+    # In the zygote, right after a fork: not before the test wants it, and long before the pid is told to anybody.
+    if os.path.exists("died"):
+        return
+    while not os.path.exists("die"):
+        time.sleep(0.002)
+    open("died", "w").close()
+    os.kill(os.getpid(), signal.SIGKILL)
+zygote = os.getpid()
+os.register_at_fork(after_in_parent=lambda: os.getpid() == zygote and die())
+"""
+
+
+def test_a_worker_whose_zygote_dies_before_it_could_tell_its_pid_goes_on(serve, write_app, slow_request, tmp_path):
+    write_app(ZYGOTE_THAT_DIES + APP)
+    server = serve("app:app", "-w", 1)
+    request = slow_request(server)
+    (tmp_path / "die").touch()
+    server.wait_for_log("has loaded it", count=2)
+    # Taken for never born, its slot would be given to somebody else while it writes into it.
+    status, body = request.finish()
+    assert status == 200, server.stderr()
+    assert server.worker_pids() == [int(body.split()[0])], server.stderr()
+    assert "never born" not in server.stderr()
+    # It is a worker like any other: its death is noticed, and the new zygote forks the next.
+    os.kill(int(body.split()[0]), signal.SIGKILL)
+    server.wait_for_log("was killed by SIGKILL; another is started")
+    server.wait_for_workers(1)
+    assert get(server)[0] == 200
+
+
+# Speaks the protocol as docs/formats/control.md has it; its first worker is slow to say hello, and never does.
+SLOW_BIRTH = """#!/usr/bin/python3
+import json, os, signal, socket, sys, time
+if os.path.exists("again"):
+    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv[1:])
+open("again", "w").close()
+control = socket.socket(fileno=int(sys.argv[-1]))
+control.setblocking(True)
+socket.recv_fds(control, 65536, 253)
+control.sendall(json.dumps({"type": "loaded", "interface": "wsgi", "python": "3", "executable": "x"}).encode())
+socket.recv_fds(control, 65536, 253)
+if os.fork() == 0:
+    control.close()
+    open("unborn", "w").close()
+    while not os.path.exists("gate"):
+        time.sleep(0.002)
+    os._exit(0)
+while not os.path.exists("unborn"):
+    time.sleep(0.002)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_endpoint_is_not_given_up_while_somebody_may_still_hold_it(serve, app, tmp_path):
+    python = tmp_path / "slow_birth"
+    python.write_text(SLOW_BIRTH)
+    python.chmod(0o755)
+    server = serve(app, "-w", 1, "--python", python, wait=False)
+    server.wait_for_log("has loaded it", count=2)
+    assert "never born" not in server.stderr()
+    (tmp_path / "gate").touch()
+    server.wait_for_log("was never born")
+    server.wait_for_workers(1)
 
 
 def test_a_killed_edge_is_replaced_on_the_same_sockets(serve, app):

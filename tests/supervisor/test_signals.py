@@ -3,7 +3,7 @@
 import os
 import signal
 
-from conftest import get, refuses
+from small_app import get, refuses
 from server import wait_gone, wait_until
 
 
