@@ -19,14 +19,14 @@ step() {
 
 unit() { ctest --test-dir "build/$1" --output-on-failure -j 2 --no-tests=error -LE fuzz; }
 
-# Two at a time where pytest-xdist is there; tests of one file stay together.
+# Two at a time where pytest-xdist is there; tests of one file stay together. A test that hangs ends the step.
 stories() {
   program=$1
   shift
   workers=""
   $python -c 'import xdist' 2>/dev/null && workers="-n 2 --dist loadfile"
   # shellcheck disable=SC2086
-  LABCOAT=$PWD/$program $python -m pytest -q -p no:cacheprovider $workers "$@"
+  LABCOAT=$PWD/$program timeout -k 10 900 $python -m pytest -q -p no:cacheprovider $workers "$@"
 }
 
 release() {
