@@ -99,8 +99,12 @@ std::string EffectScale::axis() const {
   std::string out = fmt::format(
       R"(<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="scale of effects">)", width,
       axis_height);
+  double last_x = -label_width;
   for (double shown : ticks()) {
     const double gain = record_.metric.more_is_better ? std::log1p(shown) : -std::log1p(-shown);
+    // On the log scale labels crowd towards one side; those without room are left out.
+    if (x(gain) - last_x < label_width && shown != 0) continue;
+    last_x = x(gain);
     out += fmt::format(
         R"(<text class="tick" x="{:.1f}" y="13" text-anchor="middle">{}</text><line class="tickline" x1="{:.1f}" x2="{:.1f}" y1="17" y2="22"/>)",
         x(gain), shown == 0 ? "0" : fmt::format("{:+.0f} %", shown * 100), x(gain), x(gain));

@@ -161,8 +161,9 @@ Status Laboratory::prepare_baseline() {
     for (const Knob& knob : target_.knobs) record.baseline[knob.name] = knob.default_value;
   }
   for (const auto& [name, value] : request_.baseline) {
-    const auto knob = std::find_if(target_.knobs.begin(), target_.knobs.end(),
-                                   [&](const Knob& one) { return one.name == name; });
+    const auto knob =
+        std::find_if(target_.knobs.begin(), target_.knobs.end(),
+                     [&wanted = name](const Knob& one) { return one.name == wanted; });
     if (knob == target_.knobs.end()) {
       return fail(fmt::format("[baseline] of the study: {} has no knob '{}'", target_.name, name));
     }

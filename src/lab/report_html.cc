@@ -104,8 +104,9 @@ std::string tiles(const Record& record) {
                          percent_interval(shown_interval(metric, effect.log_ci))),
              record.confirmed ? " main" : "");
   } else {
-    out += tile("no change",
-                record.interrupted ? "interrupted" : "nothing was better than the baseline");
+    out +=
+        tile("no change", record.interrupted ? "interrupted"
+                                             : "nothing was shown to be better than the baseline");
   }
   out += tile(format_metric(metric, record.baseline_value),
               fmt::format("baseline, {} ({} … {})", plain_metric(metric),
@@ -120,6 +121,13 @@ std::string tiles(const Record& record) {
 }
 
 std::string what_to_do(const Record& record) {
+  if (record.recommended.empty() && (record.interrupted || record.cannot_tell())) {
+    return "<h2>What to do</h2><p>Keep the configuration as it is for now. To learn more, run the "
+           "study "
+           "again when the machine is quieter, with a longer <code>--budget</code>, or with fewer "
+           "<code>--knobs</code>. <code>best.toml</code> beside this report is a copy of what "
+           "is.</p>";
+  }
   if (record.recommended.empty()) {
     return "<h2>What to do</h2><p>Nothing: keep the configuration as it is. <code>best.toml</code> "
            "beside this report is a copy of it.</p>";

@@ -99,7 +99,7 @@ TEST(Study, keeps_what_helps_and_rolls_back_what_harms) {
 
 // The acceptance test of the laboratory's honesty: nothing is found where there is nothing.
 TEST(Study, keeps_none_of_twenty_inert_knobs_in_95_percent_of_studies) {
-  constexpr int studies = 200;
+  constexpr int studies = 100;
   int fooled = 0;
   for (u64 seed = 1; seed <= studies; ++seed) {
     SimulatedMeasurer measurer([](const KnobValues&) { return 0.0; }, 0.03, seed);

@@ -211,8 +211,9 @@ void Reader::read_texts(Target& target) {
   const toml::table* node = top_.table("text");
   if (node == nullptr) return;
   for (const auto& [name, texts] : *node) {
-    const auto knob = std::find_if(target.knobs.begin(), target.knobs.end(),
-                                   [&](const Knob& one) { return one.name == name.str(); });
+    const auto knob =
+        std::find_if(target.knobs.begin(), target.knobs.end(),
+                     [word = name.str()](const Knob& one) { return one.name == word; });
     const toml::table* table = texts.as_table();
     if (table == nullptr) {
       top_.reject(texts, "[text.KNOB] is a table: value = \"what the server is told\"");
