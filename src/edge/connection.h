@@ -36,6 +36,8 @@ class Connection final : public net::Watcher, public Timeout {
   void on_file();
   bool waits_for(size_t app, u32 slot, u32 generation) const;
 
+  bool is_admin() const { return listener_.admin; }
+
   // Shutting down: no further request. Idle connections go at once.
   void drain();
 

@@ -50,6 +50,7 @@ class EdgeProcess final : public net::Watcher {
   Status add_worker(const Json& message, std::vector<Fd> fds);
   void bury_worker(const Json& message);
   void drain();
+  void close_client_listeners();
   Result<size_t> app_index(const Json& message) const;
   void tell(const Json& message);
   void protocol_error(const std::string& text);
@@ -315,8 +316,14 @@ void EdgeProcess::drain() {
     // Posts run in order: by then this thread has accepted what was waiting and has forgotten the
     // sockets. Closed, they refuse; open, they would let clients connect and wait for nobody.
     thread->loop().post([this, left] {
-      if (left->fetch_sub(1) == 1) loop_->post([this] { listener_sockets_.clear(); });
+      if (left->fetch_sub(1) == 1) loop_->post([this] { close_client_listeners(); });
     });
+  }
+}
+
+void EdgeProcess::close_client_listeners() {
+  for (size_t i = 0; i < listener_sockets_.size(); ++i) {
+    if (!shared_.listeners[i].admin) listener_sockets_[i].reset();
   }
 }
 

@@ -82,13 +82,15 @@ void EdgeThread::run() {
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.port->ring();
     removed_.clear();
-    if (draining_ && connections_.empty()) break;
+    if (draining_ && clients_ == 0) break;
     const u32 news_before = news_;
     sleep(light);
     // After a light sleep in which nothing happened the next one is deep: an idle edge costs
     // nothing.
     light = news_ != news_before || light_sleep_useful_;
   }
+  // Other threads may go on accepting for the admin pages.
+  for (const auto& listener : listeners_) listener->forget();
 }
 
 void EdgeThread::deliver_news() {
@@ -164,6 +166,7 @@ std::string_view EdgeThread::date_line() {
 void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener) {
   counters_.connections.add();
   counters_.connections_open.add();
+  if (!listener.admin) ++clients_;
   auto connection = std::make_unique<Connection>(*this, std::move(socket), peer, listener);
   Connection& added = *connection;
   connections_.emplace(&added, std::move(connection));
@@ -178,6 +181,7 @@ void EdgeThread::remove(Connection& connection) {
   removed_.push_back(std::move(at->second));
   connections_.erase(at);
   counters_.connections_open.subtract();
+  if (!connection.is_admin()) --clients_;
   update_accepting();
 }
 
@@ -187,24 +191,29 @@ void EdgeThread::pause_accepting() {
   update_accepting();
 }
 
-// Accepting goes on while there is room; otherwise the kernel's queue is the back-pressure.
+// Accepting goes on while there is room; otherwise the kernel's queue is the back-pressure. A full
+// house, and one that closes, is still healthy: the admin pages must be able to say so.
 void EdgeThread::update_accepting() {
   const size_t limit = static_cast<size_t>(
       std::max(1, shared_.config->limits.connections / std::max(1, shared_.config->edge_threads)));
-  const bool room = !draining_ && accepting_resumes_ns_ == 0 && connections_.size() < limit;
-  if (room == accepting_) return;
-  accepting_ = room;
-  if (!room && !draining_ && accepting_resumes_ns_ == 0) counters_.limit_connections.add();
+  const bool full = connections_.size() >= limit;
+  const Accepting now_wanted = accepting_resumes_ns_ != 0 ? Accepting::nobody
+                               : draining_ || full        ? Accepting::admin
+                                                          : Accepting::everybody;
+  if (now_wanted == accepting_) return;
+  if (now_wanted == Accepting::admin && !draining_) counters_.limit_connections.add();
+  accepting_ = now_wanted;
   for (const auto& listener : listeners_) {
-    if (room) {
-      // For want of kernel memory: once more a little later.
-      if (!listener->watch()) accepting_resumes_ns_ = now() + descriptor_pause_ms * ms;
-    } else if (draining_ || accepting_resumes_ns_ != 0 || !listener->is_admin()) {
-      // A full house is still healthy: the admin pages must be able to say so.
+    const bool wanted = accepting_ == Accepting::everybody ||
+                        (accepting_ == Accepting::admin && listener->is_admin());
+    if (!wanted) {
       listener->forget();
+    } else if (!listener->watch()) {
+      // For want of kernel memory: once more a little later.
+      accepting_resumes_ns_ = now() + descriptor_pause_ms * ms;
     }
   }
-  if (accepting_resumes_ns_ != 0) accepting_ = false;
+  if (accepting_resumes_ns_ != 0) accepting_ = Accepting::nobody;
 }
 
 void EdgeThread::drain() {

@@ -66,7 +66,8 @@ class EdgeThread {
   static Result<std::unique_ptr<EdgeThread>> create(EdgeShared& shared, int index);
   ~EdgeThread();
 
-  // Runs until stop(), or after drain() until the last connection is done.
+  // Runs until stop(), or after drain() until the last client is done; the admin pages are there
+  // to the end.
   void run();
 
   // From any thread.
@@ -96,7 +97,7 @@ class EdgeThread {
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
-  bool accepting() const { return accepting_; }
+  bool accepting() const { return accepting_ == Accepting::everybody; }
   // Calls resume() of the connection, once, after the next batch of events, which is not waited
   // for.
   void come_back(Connection& connection) { postponed_.push_back(&connection); }
@@ -148,7 +149,9 @@ class EdgeThread {
   u64 last_request_id_;
   i64 date_second_ = -1;
   std::string date_line_;
-  bool accepting_ = true;
+  enum class Accepting : u8 { everybody, admin, nobody };
+  Accepting accepting_ = Accepting::everybody;
+  size_t clients_ = 0;            // connections that are not to the admin pages
   i64 accepting_resumes_ns_ = 0;  // 0: not paused
   bool light_sleep_useful_ = true;
   bool draining_ = false;

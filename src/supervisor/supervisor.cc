@@ -221,6 +221,7 @@ void Supervisor::edge_gone(int status, i64 now) {
   for (AppGroup& group : groups_) group.detach();
   const std::string how = fmt::format("edge (pid {}) {}", edge->pid(), describe_exit(status));
   if (phase_ == Phase::draining) {
+    close_listeners(admin_);
     const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     clean ? spdlog::info("{}: everything is answered", how)
           : spdlog::error("{} while it drained", how);
@@ -254,9 +255,9 @@ void Supervisor::begin_drain(i64 now) {
     return;
   }
   phase_ = Phase::draining;
-  // The edge closes its copies: from then on connections are refused.
+  // The edge closes its copies: from then on connections are refused. The admin pages tell how far
+  // it is.
   close_listeners(listeners_);
-  close_listeners(admin_);
   edge_->drain();
   edge_kill_at_ns_ = now + config_.limits.drain_timeout_ns;
 }

@@ -1,5 +1,6 @@
 """Slow clients cost themselves time, never a worker, never another client, and never much memory."""
 
+import socket
 import threading
 import time
 
@@ -10,10 +11,8 @@ from server import wait_until
 MIB = 1 << 20
 
 
-def small_window(client, server=None):
+def small_window(client):
     """A client whose kernel takes little on its behalf."""
-    import socket
-
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
 
@@ -110,7 +109,8 @@ def test_a_client_that_is_fast_does_not_starve_the_others(serve_edge, tmp_path, 
         for thread in threads:
             thread.start()
         try:
-            wait_until(lambda: edge.admin("/status") and edge.counter("bytes_in" if what != "a download" else "bytes_out") > 20 * MIB)
+            moved = "bytes_out" if what == "a download" else "bytes_in"
+            wait_until(lambda: edge.counter(moved) > MIB, what="the greedy client to be at work")
             waits = []
             for _ in range(20):
                 began = time.monotonic()
@@ -118,8 +118,6 @@ def test_a_client_that_is_fast_does_not_starve_the_others(serve_edge, tmp_path, 
                 waits.append(time.monotonic() - began)
         finally:
             stop.set()
-            import socket
-
             greedy.socket.shutdown(socket.SHUT_RDWR)
             for thread in threads:
                 thread.join()
