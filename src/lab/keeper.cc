@@ -155,7 +155,9 @@ std::vector<std::string> merged_environment(const Command& command) {
                     [&](const auto& pair) { return std::string_view(pair.first) == name; });
     if (!replaced) out.emplace_back(text);
   }
-  for (const auto& [name, value] : command.environment) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) {
+    out.push_back(fmt::format("{}={}", name, value));
+  }
   return out;
 }
 
