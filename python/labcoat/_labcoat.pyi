@@ -58,5 +58,8 @@ class FileWrapper:
 def catch_stop_signals(doorbells: Sequence[int], /) -> None:
     """TERM lets the worker finish what it holds; INT or a second TERM ends it at once."""
 
+def fork_worker(supervisor: int, /) -> int:
+    """Forks twice. The worker's pid; 0 in the worker, which has then said its pid on the socket `supervisor`."""
+
 def die_with_parent(pid: int, /) -> bool:
     """Asks the kernel for SIGKILL when the parent dies. False when the parent is not `pid` any more."""

@@ -76,4 +76,4 @@ def _tell_ready(supervisor):
         try:
             peer.sendall(b'{"type":"ready"}')
         except BrokenPipeError:
-            sys.exit(1)  # our zygote died before it could tell of our birth: the supervisor does not want us
+            sys.exit(1)  # the supervisor does not want us any more

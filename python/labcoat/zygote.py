@@ -86,36 +86,12 @@ def _serve_forks(control, supervisor_pid, app):
 
 def _fork_worker(control, message, fds, supervisor_pid, app):
     """By double fork, so that the worker is a child of the supervisor (a subreaper) and not of ours."""
-    ours, theirs = os.pipe()
     _flush()
-    middle = os.fork()
-    if middle == 0:
-        _middle(ours, theirs, control, message, fds, supervisor_pid, app)
-    os.close(theirs)
-    with open(ours, "rb") as pipe:
-        answer = pipe.read()
-    os.waitpid(middle, 0)
-    if not answer.isdigit():
-        raise ChildProcessError(answer.decode() or "the process between ended without a word")
-    return int(answer)
-
-
-def _middle(ours, theirs, control, message, fds, supervisor_pid, app):
-    """Runs in the process between; returns in no process."""
-    status = 1
-    try:
-        pid = os.fork()
-        if pid == 0:
-            os.close(ours)
-            os.close(theirs)
-            control.close()
-            _become_worker(message, fds, supervisor_pid, app)
-        os.write(theirs, str(pid).encode())
-        status = 0
-    except OSError as error:
-        os.write(theirs, (error.strerror or "no reason given").encode())
-    finally:
-        os._exit(status)
+    pid = _labcoat.fork_worker(fds[0])
+    if pid == 0:
+        control.close()
+        _become_worker(message, fds, supervisor_pid, app)
+    return pid
 
 
 def _become_worker(message, fds, supervisor_pid, app):

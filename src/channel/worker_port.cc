@@ -15,6 +15,8 @@ namespace {
 // millisecond (EdgeThread::sleeping).
 constexpr i64 put_off_service_ns_max = 50 * us;
 constexpr i64 put_off_ns_max = 300 * us;
+// A worker that is never out of work looks this often whether its edge is still there.
+constexpr i64 look_for_edge_every_ns = 100 * ms;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -126,16 +128,26 @@ void WorkerPort::wait() {
   // Either we see the entry that was just pushed, or the edge sees that we sleep
   // (EdgeChannel::ring_workers).
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!has_work() && !closing()) sleep_until_rung(false);
+  if (!has_work() && !closing()) sleep_until_rung();
   endpoint_.sleeping.store(0, std::memory_order_relaxed);
 }
 
-void WorkerPort::sleep_until_rung(bool watch_control) {
+void WorkerPort::sleep_until_rung() {
+  // Of the control socket only an error or a hang-up can be reported.
   pollfd fds[2] = {{settings_.doorbell, POLLIN, 0}, {settings_.control, 0, 0}};
-  if (::poll(fds, watch_control ? 2 : 1, -1) > 0 && (fds[0].revents & POLLIN) != 0) {
+  if (::poll(fds, 2, -1) <= 0) return;
+  if ((fds[0].revents & POLLIN) != 0) {
     u64 count;
     [[maybe_unused]] const ssize_t got = ::read(settings_.doorbell, &count, sizeof count);
   }
+  if (fds[1].revents != 0) edge_gone_ = true;
+}
+
+void WorkerPort::look_for_edge(i64 now) {
+  if (now - edge_looked_for_ns_ < look_for_edge_every_ns) return;
+  edge_looked_for_ns_ = now;
+  pollfd edge{settings_.control, 0, 0};
+  if (::poll(&edge, 1, 0) > 0) edge_gone_ = true;
 }
 
 void WorkerPort::ring_put_off() {
@@ -279,9 +291,8 @@ bool WorkerPort::wait_for_room(size_t bytes) {
     // (EdgePort::made_room).
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (room() >= bytes || cancelled()) break;
-    pollfd edge{settings_.control, 0, 0};
-    if (::poll(&edge, 1, 0) > 0) return false;  // only an error or a hang-up can be reported
-    sleep_until_rung(true);
+    sleep_until_rung();
+    if (edge_gone_) return false;  // nobody will make room
   }
   slot_control_->waiting_for_room.store(0, std::memory_order_relaxed);
   return !cancelled();
@@ -302,6 +313,7 @@ void WorkerPort::finish(Ending ending) {
   endpoint_.busy_ns.store(
       endpoint_.busy_ns.load(std::memory_order_relaxed) + static_cast<u64>(last_service_ns_),
       std::memory_order_relaxed);
+  look_for_edge(now);
 }
 
 }  // namespace labcoat::channel

@@ -45,9 +45,13 @@ class WorkerPort {
   bool take();
   // Whether take() would find something to look at.
   bool has_work() const;
-  // Rings what was put off, looks for work for spin_ns, then sleeps until rung or a signal comes.
-  // Blocks.
+  // Rings what was put off, looks for work for spin_ns, then sleeps until rung, until the edge is
+  // gone or a signal comes. Blocks.
   void wait();
+  // The edge has closed its end of the control socket: it is dead, or takes this worker for dead.
+  // Nothing may be taken any more. Known after wait() and wait_for_room(); a worker that never has
+  // to wait learns it from finish(), some time later.
+  bool edge_gone() const { return edge_gone_; }
   // As wait() without the sleep: rings the bells that were put off. For event loops that poll the
   // doorbell themselves.
   void ring_put_off();
@@ -107,7 +111,8 @@ class WorkerPort {
   void pad();
   void publish();
   void tell_edge(bool may_put_off);
-  void sleep_until_rung(bool watch_control);
+  void sleep_until_rung();
+  void look_for_edge(i64 now);
 
   const Mapping& mapping_;
   const Settings settings_;
@@ -128,6 +133,8 @@ class WorkerPort {
   i64 put_off_since_ = 0;
   i64 taken_ns_ = 0;
   i64 last_service_ns_ = 0;
+  i64 edge_looked_for_ns_ = 0;
+  bool edge_gone_ = false;
 };
 
 }  // namespace labcoat::channel

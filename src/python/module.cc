@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "python/double_fork.h"
 #include "python/names.h"
 #include "python/request_loop.h"
 #include "python/stop.h"
@@ -144,6 +145,10 @@ PyType_Spec worker_spec = {"labcoat._labcoat.Worker", sizeof(Worker), 0, Py_TPFL
 PyMethodDef functions[] = {
     {"catch_stop_signals", py_catch_stop_signals, METH_O,
      "catch_stop_signals(doorbells): TERM finishes what is begun, INT or a second TERM exits."},
+    {"fork_worker", fork_worker, METH_O,
+     "fork_worker(supervisor): forks twice; the worker's pid, or 0 in the worker, which has then "
+     "said "
+     "its pid on the socket."},
     {"die_with_parent", die_with_parent, METH_O,
      "die_with_parent(pid): SIGKILL comes when the parent dies; False if it is not pid any more."},
     {nullptr, nullptr, 0, nullptr},

@@ -63,11 +63,11 @@ bool RequestLoop::run(PyObject* app) {
   for (;;) {
     // Told to stop while it slept, it still takes one: the bell may have been for a request that no
     // other worker was woken for.
-    while (port_.take()) {
+    while (!port_.edge_gone() && port_.take()) {
       if (!handle(app)) return false;
       if (stop_requested()) break;
     }
-    if (stop_requested() || port_.closing()) break;
+    if (stop_requested() || port_.closing() || port_.edge_gone()) break;
     garbage_.idle();
     {
       const WithoutGil released;

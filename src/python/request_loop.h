@@ -39,7 +39,7 @@ class RequestLoop {
 
   // False with an exception.
   bool open();
-  // Until the worker is told to stop or the channel closes. False with an exception, which is a
+  // Until the worker is told to stop, the channel closes or the edge is gone. False with an exception, which is a
   // failure of ours: those of the app are answered and logged.
   bool run(PyObject* app);
 

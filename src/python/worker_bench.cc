@@ -101,6 +101,7 @@ Worker start_worker(const char* python, const std::string& package_folder, const
       {supervisor.theirs.get(), control.theirs.get(), channel, doorbell, edge_doorbell});
   const std::string forked = receive_json(zygote.ours.get());
   worker.pid = std::atoi(forked.c_str() + forked.find("\"pid\": ") + 7);
+  CHECK(receive_json(supervisor.ours.get()).find("hello") != std::string::npos);
   CHECK(receive_json(supervisor.ours.get()).find("ready") != std::string::npos);
   worker.zygote_socket = std::move(zygote.ours);
   worker.supervisor_socket = std::move(supervisor.ours);

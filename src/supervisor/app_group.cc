@@ -87,8 +87,7 @@ void AppGroup::reload(i64 now) {
 
 void AppGroup::stop(int signal_number, i64 kill_at) {
   stopping_ = true;
-  // Who has no pid yet finds its sockets closed.
-  workers_.remove_if([](const WorkerProcess& worker) { return worker.pid == 0; });
+  orphan_unborn();
   for (WorkerProcess& worker : workers_) worker.stop(signal_number, kill_at);
   for (auto* zygote : {&zygote_, &next_zygote_}) {
     if (!*zygote) continue;
@@ -109,6 +108,8 @@ bool AppGroup::is_stopped() const {
 }
 
 void AppGroup::reconcile(i64 now) {
+  bury_unborn(now);
+  bury_strangers(now);
   kill_overdue(now);
   end_broken();
   if (stopping_) return;
@@ -122,7 +123,9 @@ void AppGroup::reconcile(i64 now) {
 i64 AppGroup::next_due() const {
   i64 due = never;
   for (const WorkerProcess& worker : workers_) {
-    if (!worker.is_live()) due = std::min(due, worker.kill_at_ns);
+    // Without a pid it cannot be killed, only given up when everything stops.
+    const bool has_end = !worker.is_live() && (worker.pid != 0 || stopping_);
+    if (has_end) due = std::min(due, worker.kill_at_ns);
   }
   if (stopping_) return due;
   if (!zygote_) due = std::min(due, zygote_pace_.not_before());
@@ -149,6 +152,7 @@ void AppGroup::start_zygote(std::unique_ptr<ZygoteProcess>& place, i64 now) {
 
 void AppGroup::adopt_next_zygote() {
   if (zygote_) {
+    orphan_unborn();
     zygote_->dismiss();
     dismissed_zygotes_.push_back(std::move(zygote_));
   }
@@ -181,15 +185,7 @@ bool AppGroup::reap_zygote(pid_t pid, int status, i64 now) {
 }
 
 void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i64 now) {
-  // What it was asked to fork may exist or not: if so, it finds its sockets closed, and goes.
-  for (auto worker = workers_.begin(); worker != workers_.end();) {
-    const auto next = std::next(worker);
-    if (worker->state == State::forking || worker->pid == 0) {
-      worker_gone(worker, "was never born: its zygote " + how, now);
-    }
-    worker = next;
-  }
-  strangers_.clear();
+  orphan_unborn();
   if (!ever_ready_ && !lost.is_loaded()) {
     failure_ = lost.failure().empty()
                    ? fmt::format("app '{}': the interpreter {} {} while it loaded {}", name(),
@@ -289,25 +285,60 @@ void AppGroup::on_forked(int number, pid_t pid) {
   const auto worker = std::find_if(workers_.begin(), workers_.end(),
                                    [&](const auto& one) { return one.number == number; });
   if (worker == workers_.end() || worker->pid != 0 || pid <= 0) return;
-  worker->pid = pid;
-  if (worker->state == State::forking) worker->state = State::starting;
-  if (worker->state == State::ready) spdlog::info("{} is ready", worker->name(name()));
-  if (worker->state == State::stopping) kill(pid, SIGTERM);
-  const auto death = std::find_if(strangers_.begin(), strangers_.end(),
-                                  [&](const Death& one) { return one.pid == pid; });
-  if (death != strangers_.end()) {
-    worker_gone(worker, describe_exit(death->status), setup_.loop.now());
+  born(*worker, pid);
+}
+
+void AppGroup::born(WorkerProcess& worker, pid_t pid) {
+  worker.pid = pid;
+  if (worker.state == State::forking) worker.state = State::starting;
+  if (worker.state == State::stopping) kill(pid, SIGTERM);
+}
+
+void AppGroup::orphan_unborn() {
+  // They may exist or not. What they hold in the channel is theirs until we know.
+  for (WorkerProcess& worker : workers_) worker.orphaned |= worker.pid == 0;
+}
+
+void AppGroup::bury_unborn(i64 now) {
+  // A worker says its pid before anything else, so an end without a word means that nobody was
+  // there to hold the socket, or that it is dead.
+  for (auto worker = workers_.begin(); worker != workers_.end();) {
+    const auto next = std::next(worker);
+    if (worker->pid == 0 && worker->orphaned) {
+      const bool overdue = stopping_ && now >= worker->kill_at_ns;
+      if (worker->link->is_open()) worker->link->read_all();
+      if (worker->pid == 0 && (overdue || !worker->link->is_open())) {
+        worker_gone(worker, "was never born: its zygote is gone", now);
+      }
+    }
+    worker = next;
   }
+}
+
+void AppGroup::bury_strangers(i64 now) {
+  std::erase_if(strangers_, [&](const Death& death) {
+    const auto worker = std::find_if(workers_.begin(), workers_.end(),
+                                     [&](const auto& one) { return one.pid == death.pid; });
+    if (worker == workers_.end()) return false;
+    worker_gone(worker, describe_exit(death.status), now);
+    return true;
+  });
+  // What is left may be of those who have not told us yet.
   if (count([](const auto& one) { return one.pid == 0; }) == 0) strangers_.clear();
 }
 
 bool AppGroup::on_worker_message(WorkerProcess& worker, const Json& message) {
   const std::string type = message.at("type");
+  if (type == "hello") {
+    // Before or after the zygote's word of its birth, or instead of it.
+    if (worker.pid == 0) born(worker, message.at("pid"));
+    return worker.pid > 0;
+  }
   if (type == "ready") {
-    // It may come before the zygote's word of its birth: then its state says so already.
+    if (worker.pid == 0) return false;
     if (worker.is_live()) worker.state = State::ready;
     ever_ready_ = true;
-    if (worker.pid != 0) spdlog::info("{} is ready", worker.name(name()));
+    spdlog::info("{} is ready", worker.name(name()));
     return true;
   }
   if (type == "retire") {
@@ -332,7 +363,8 @@ void AppGroup::note_stranger(pid_t pid, int status) {
 }
 
 void AppGroup::worker_gone(Workers::iterator worker, const std::string& how, i64 now) {
-  const bool expected = !worker->is_live();
+  // Workers finish by themselves when their edge is gone.
+  const bool expected = !worker->is_live() || edge_ == nullptr || worker->edge_life != edge_life_;
   const std::string text = fmt::format("{} {}", worker->name(name()), how);
   const bool had_worked = worker->state == State::ready;
   const i64 age = now - worker->started_ns;

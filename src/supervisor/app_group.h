@@ -81,6 +81,10 @@ class AppGroup {
   bool start_worker(i64 now);
   Json fork_message(const WorkerProcess& worker);
   void on_forked(int number, pid_t pid);
+  void born(WorkerProcess& worker, pid_t pid);
+  void orphan_unborn();
+  void bury_unborn(i64 now);
+  void bury_strangers(i64 now);
   bool on_worker_message(WorkerProcess& worker, const Json& message);
   void worker_gone(Workers::iterator worker, const std::string& how, i64 now);
   void stop_surplus(i64 now);

@@ -14,7 +14,7 @@ namespace labcoat::supervisor {
 
 struct WorkerProcess {
   enum class State {
-    forking,   // the zygote has been asked; no pid yet
+    forking,   // the zygote has been asked; no pid yet: it may exist all the same
     starting,  // it exists, and has not said that it is ready
     ready,
     stopping,  // told to finish; gone at kill_at_ns at the latest
@@ -25,6 +25,7 @@ struct WorkerProcess {
   pid_t pid = 0;
   std::vector<int> endpoints;
   State state = State::forking;
+  bool orphaned = false;  // its zygote is gone: without a pid, only it itself can tell of its birth
   bool retiring = false;  // another is to take its place; it works until that one is ready
   int edge_life = 0;      // which edge, and so which channel, it works for
   i64 started_ns = 0;

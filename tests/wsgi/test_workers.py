@@ -166,6 +166,35 @@ os.register_at_fork(after_in_child=lambda: open(f"forked-{os.getpid()}", "w").cl
     assert all((tmp_path / f"forked-{pid}").exists() for pid in numbers), "os.register_at_fork is honoured"
 
 
+def test_fork_hooks_of_the_app_run_once_and_may_start_threads_and_processes(serve, write_app, tmp_path):
+    write_app(
+        """
+import os, threading, time
+busy = False
+def born():
+    global busy
+    if busy:
+        return
+    busy = True
+    with open("hooks", "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        os.close(theirs)
+        os.read(ours, 1)  # lives as long as the worker, and holds every descriptor it has
+        os._exit(0)
+os.register_at_fork(after_in_child=born)
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+    )
+    server = serve("app:app", "-w", 2)
+    workers = server.wait_for_workers(2)
+    assert sorted(map(int, (tmp_path / "hooks").read_text().split())) == workers
+
+
 def test_a_killed_worker_is_replaced(serve_app):
     app = serve_app("wsgi_app:app", "-w", 1)
     import json
