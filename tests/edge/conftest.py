@@ -10,10 +10,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "wsgi"))  # http_client.py
 
-from edge_wire import Edge  # noqa: E402
+from edge_wire import ADMIN, Edge  # noqa: E402
 from server import Server  # noqa: E402
 
-ADMIN = ("--set", "admin.listen=http://127.0.0.1:0")
 
 
 def options(**knobs):

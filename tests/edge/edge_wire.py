@@ -6,6 +6,9 @@ import urllib.parse
 
 from http_client import Client
 
+# Words that give a server an admin listener on a free port.
+ADMIN = ("--set", "admin.listen=http://127.0.0.1:0")
+
 
 class UnixClient(Client):
     def __init__(self, path, timeout=60):

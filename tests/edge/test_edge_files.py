@@ -54,8 +54,7 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, labcoat, root):
     """The files below /static/ and below /, from two edge threads."""
-    from conftest import ADMIN
-    from edge_wire import Edge
+    from edge_wire import ADMIN, Edge
     from server import Server
 
     words = ["--static", f"/static/={root}", "--static", f"/={root}", "--edge-threads", 2]
