@@ -39,8 +39,8 @@ class RequestLoop {
 
   // False with an exception.
   bool open();
-  // Until the worker is told to stop, the channel closes or the edge is gone. False with an exception, which is a
-  // failure of ours: those of the app are answered and logged.
+  // Until the worker is told to stop, the channel closes or the edge is gone. False with an
+  // exception, which is a failure of ours: those of the app are answered and logged.
   bool run(PyObject* app);
 
  private:
