@@ -28,6 +28,13 @@ std::string join_values(const KnobValues& values, const KnobValues& of) {
   return fmt::format("{}", fmt::join(words, " + "));
 }
 
+// Whether the estimate that a few wild blocks cannot move lies where the verdict says: otherwise
+// those blocks made it.
+bool typical_block_agrees(const std::vector<double>& gains, Verdict verdict, double margin) {
+  const double typical = robust_effect(gains).log_median;
+  return verdict_of({typical, typical}, margin) == verdict;
+}
+
 size_t bad_blocks(const Trial& trial, BlockEnd end) {
   return static_cast<size_t>(std::count_if(trial.blocks.begin(), trial.blocks.end(),
                                            [&](const Block& block) { return block.end == end; }));
@@ -269,8 +276,8 @@ void Study::settle(Trial& trial, const Decision& decision) {
     trial.reason = trial.blocks.back().reason;
     return;
   }
-  if (trial.verdict != Verdict::inconclusive && trial.verdict != Verdict::equivalent &&
-      outliers_decide(paired_effect(gains), robust_effect(gains))) {
+  if (trial.verdict != Verdict::inconclusive &&
+      !typical_block_agrees(gains, trial.verdict, record_.margin)) {
     trial.verdict = Verdict::inconclusive;
     trial.reason = "a few outlying blocks carry the result";
     return;
@@ -351,7 +358,7 @@ Status Study::confirm() {
                       ? Verdict::inconclusive
                       : verdict_of(trial.effect.log_ci, record_.margin);
   record_.confirmed = gains.size() >= Budget::blocks_min && trial.effect.log_ci.lower > 0 &&
-                      !outliers_decide(trial.effect, robust_effect(gains)) &&
+                      robust_effect(gains).log_median > 0 &&
                       bad_blocks(trial, BlockEnd::complete) == trial.blocks.size();
   trial.kept = record_.confirmed;
   trial.reason = record_.confirmed ? "the improvement was seen again on fresh restarts"

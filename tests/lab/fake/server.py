@@ -24,9 +24,9 @@ def delay_of(knobs):
     if knobs.terrible == "on":
         seconds *= 6
     if knobs.second == "on":
-        seconds *= 0.5
+        seconds *= 0.4
     elif knobs.first == "on":
-        seconds *= 0.65
+        seconds *= 0.6
     return seconds
 
 
