@@ -67,7 +67,7 @@ class Both : public Observer {
 Result<i64> raise_descriptor_limit(int connections) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  const auto needed = static_cast<rlim_t>(2 * connections + 100);
+  const auto needed = 2 * static_cast<rlim_t>(connections) + 100;
   if (limit.rlim_cur < needed) {
     limit.rlim_cur = std::min(limit.rlim_max, needed);
     setrlimit(RLIMIT_NOFILE, &limit);

@@ -7,7 +7,7 @@
 namespace labcoat {
 namespace {
 
-std::string cell(std::string text) {
+std::string cell(std::string_view text) {
   std::string out;
   for (char c : text) {
     if (c == '|') out += '\\';
