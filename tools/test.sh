@@ -26,7 +26,11 @@ stories() {
   workers=""
   $python -c 'import xdist' 2>/dev/null && workers="-n 2 --dist loadfile"
   # shellcheck disable=SC2086
-  LABCOAT=$PWD/$program timeout -k 10 900 $python -m pytest -q -p no:cacheprovider $workers "$@"
+  LABCOAT=$PWD/$program timeout -k 10 900 $python -m pytest -q -p no:cacheprovider $workers --ignore=tests/lab "$@"
+}
+
+measured_stories() {
+  LABCOAT=$PWD/$1 timeout -k 10 600 $python -m pytest -q -p no:cacheprovider tests/lab
 }
 
 # The unit tests run under the sanitizers; here only when asked for by name.
@@ -34,6 +38,7 @@ release() {
   step "build (release)" sh tools/build.sh release $release_targets
   [ -n "$release_targets" ] || step "unit tests (release)" unit release
   step "end-to-end tests (release)" stories build/release/labcoat tests tools
+  step "end-to-end tests that measure (release)" measured_stories build/release/labcoat
 }
 
 # The speed of a sanitized program says nothing; what measures stays with the release build.
