@@ -4,9 +4,10 @@
 // case.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <list>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -67,6 +68,7 @@ class AppGroup {
   const std::string& name() const { return setup_.app.name; }
 
  private:
+  static constexpr i64 never = std::numeric_limits<i64>::max();
   using Workers = std::list<WorkerProcess>;
   struct Death {
     pid_t pid;
@@ -94,7 +96,9 @@ class AppGroup {
   WorkerIdentity identity(const WorkerProcess& worker) const;
   int free_place() const;
   template <class Predicate>
-  int count(Predicate predicate) const;
+  int count(Predicate predicate) const {
+    return static_cast<int>(std::count_if(workers_.begin(), workers_.end(), predicate));
+  }
 
   Setup setup_;
   EdgeProcess* edge_ = nullptr;

@@ -1,5 +1,6 @@
 #include "supervisor/control_link.h"
 
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 #include "supervisor/zygote_process.h"
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
 namespace labcoat::supervisor {
