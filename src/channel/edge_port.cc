@@ -129,6 +129,7 @@ void EdgeChannel::ring_endpoint(u32 endpoint) {
 
 bool RequestWriter::append(std::string_view piece) {
   if (piece.size() > bytes_ - used_) return false;
+  if (piece.empty()) return true;  // memcpy may not be given the null of an empty view
   std::memcpy(area_ + used_, piece.data(), piece.size());
   used_ += piece.size();
   return true;

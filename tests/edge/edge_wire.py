@@ -72,6 +72,11 @@ class Edge:
         with open(f"/proc/{self.pid}/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))
 
+    def sanitized(self):
+        """Whether this is a build whose allocator keeps freed memory for a while: then its size tells nothing."""
+        with open(f"/proc/{self.pid}/maps") as maps:
+            return "libasan" in maps.read()
+
     def cpu_ticks(self):
         """User and system time of the edge, in clock ticks."""
         with open(f"/proc/{self.pid}/stat") as file:

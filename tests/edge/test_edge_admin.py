@@ -32,6 +32,7 @@ def prometheus(text):
 def test_health_ready_and_status_answer(edge):
     assert (edge.admin("/health").status, edge.admin("/health").body) == (200, b"ok\n")
     assert (edge.admin("/ready").status, edge.admin("/ready").body) == (200, b"ready\n")
+    edge.server.wait_for_workers(2)
     response = edge.admin("/status")
     assert response.get("Content-Type") == "application/json"
     status = json.loads(response.body)
