@@ -12,12 +12,13 @@ build:
 	@sh tools/setup.sh build
 	@sh tools/build.sh release
 
+# "Cannot tell" (exit 3: the machine was too noisy) is an answer, not a failure of make.
 # The example needs Flask: the interpreter is chosen and named, whatever python3 comes first on PATH.
 run:
 	@sh tools/setup.sh build run
 	@sh tools/build.sh release
 	@python=$$(sh tools/find_python.sh flask) && echo "the example runs on $$python" && \
-	  build/release/labcoat tune -c examples/notes/study.toml --python $$python
+	  { build/release/labcoat tune -c examples/notes/study.toml --python $$python || [ $$? -eq 3 ]; }
 
 test:
 	@sh tools/setup.sh build test
