@@ -64,7 +64,7 @@ class EdgeProcess final : public net::Watcher {
   std::unique_ptr<StatusPages> pages_;
   std::vector<std::thread> running_;
   std::vector<std::unique_ptr<WorkerLink>> links_;
-  size_t threads_running_ = 0;
+  size_t threads_serving_ = 0;
   bool lost_supervisor_ = false;
   bool broken_ = false;
 };
@@ -104,7 +104,7 @@ int EdgeProcess::run() {
   } else {
     tell({{"type", "ready"}});
   }
-  while (threads_running_ > 0 && !broken_ && !lost_supervisor_) loop_->run_once(-1);
+  while (threads_serving_ > 0 && !broken_ && !lost_supervisor_) loop_->run_once(-1);
   for (const auto& thread : threads_) thread->stop();
   for (std::thread& thread : running_) thread.join();
   links_.clear();
@@ -188,12 +188,10 @@ Status EdgeProcess::start_threads() {
     if (!thread) return tl::unexpected(thread.error());
     threads_.push_back(std::move(*thread));
   }
-  threads_running_ = threads_.size();
+  threads_serving_ = threads_.size();
   for (const auto& thread : threads_) {
-    running_.emplace_back([this, &thread] {
-      thread->run();
-      loop_->post([this] { --threads_running_; });
-    });
+    running_.emplace_back(
+        [this, &thread] { thread->run([this] { loop_->post([this] { --threads_serving_; }); }); });
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/check.h"
 #include "edge/connection.h"
@@ -72,9 +73,10 @@ Status EdgeThread::watch_everything() {
   return {};
 }
 
-void EdgeThread::run() {
+void EdgeThread::run(const std::function<void()>& drained) {
   pthread_setname_np(pthread_self(), ("edge-" + std::to_string(index_)).c_str());
   bool light = true;
+  bool told = false;
   while (!stopped_) {
     deliver_news();
     expire_timeouts();
@@ -82,15 +84,13 @@ void EdgeThread::run() {
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.port->ring();
     removed_.clear();
-    if (draining_ && clients_ == 0) break;
+    if (draining_ && clients_ == 0 && !std::exchange(told, true)) drained();
     const u32 news_before = news_;
     sleep(light);
     // After a light sleep in which nothing happened the next one is deep: an idle edge costs
     // nothing.
     light = news_ != news_before || light_sleep_useful_;
   }
-  // Other threads may go on accepting for the admin pages.
-  for (const auto& listener : listeners_) listener->forget();
 }
 
 void EdgeThread::deliver_news() {
@@ -224,7 +224,9 @@ void EdgeThread::drain() {
     update_accepting();
     std::vector<Connection*> open;
     open.reserve(connections_.size());
-    for (const auto& [connection, owned] : connections_) open.push_back(connection);
+    for (const auto& [connection, owned] : connections_) {
+      if (!connection->is_admin()) open.push_back(connection);
+    }
     for (Connection* connection : open) connection->drain();
   });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
@@ -66,9 +67,9 @@ class EdgeThread {
   static Result<std::unique_ptr<EdgeThread>> create(EdgeShared& shared, int index);
   ~EdgeThread();
 
-  // Runs until stop(), or after drain() until the last client is done; the admin pages are there
-  // to the end.
-  void run();
+  // Runs until stop(). After drain() calls `drained` once, when the last client is done; the admin
+  // pages go on, for other threads may still have clients.
+  void run(const std::function<void()>& drained);
 
   // From any thread.
   void drain();

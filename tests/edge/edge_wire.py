@@ -1,7 +1,9 @@
 """Clients for the edge's stories: what goes over the wire byte by byte, and what the edge says about itself."""
 
 import json
+import os
 import socket
+import types
 import urllib.parse
 
 from http_client import Client
@@ -49,12 +51,12 @@ class Edge:
             client.send(data)
             return client.response(method)
 
-    def admin(self, path="/status", method="GET"):
+    def admin_client(self):
         url = urllib.parse.urlsplit(self.server.admin_urls[0])
-        with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
-            client = Client.__new__(Client)
-            client.socket, client.authority = connection, url.netloc
-            client.file = connection.makefile("rb")
+        return Client(types.SimpleNamespace(host=url.hostname, port=url.port))
+
+    def admin(self, path="/status", method="GET"):
+        with self.admin_client() as client:
             return client.get(path, method=method)
 
     def status(self):
@@ -64,8 +66,6 @@ class Edge:
         return self.status()["counters"][name]
 
     def descriptors(self):
-        import os
-
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def memory_kib(self, field="VmRSS"):

@@ -1,5 +1,6 @@
 """The admin listener: what it shows, to whom, in which form."""
 
+import contextlib
 import json
 import re
 import signal
@@ -92,14 +93,18 @@ def test_answers_are_counted_by_class(serve_edge, tmp_path):
 def test_while_draining_the_pages_are_there_and_say_so(serve_edge, tmp_path):
     edge = serve_edge("-w", 1, "--edge-threads", 2)
     gate = tmp_path / "gate"
-    with edge.client() as client:
+    with edge.client() as client, contextlib.ExitStack() as probes:
         client.request(f"/gate?{gate}")
         wait_until((tmp_path / "gate.begun").exists, what="the app to begin")
         assert edge.admin("/ready").status == 200
+        # Connected before, on every thread, with a further question still to come.
+        early = [probes.enter_context(edge.admin_client()) for _ in range(8)]
+        assert [probe.get("/ready").status for probe in early] == [200] * 8
         edge.server.signal(signal.SIGTERM)
         wait_until(lambda: edge.admin("/ready").status == 503, what="not to be ready any more")
         assert edge.admin("/health").status == 200
         assert edge.status()["ready"] is False
+        assert [probe.get("/health").status for probe in early] == [200] * 8
         gate.touch()
         assert client.response().body == b"opened"
     assert edge.server.wait() == 0, "nobody waits for those who only look"
