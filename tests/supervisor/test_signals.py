@@ -98,13 +98,16 @@ def test_hup_with_an_app_that_is_broken_now_changes_nothing(serve, app, write_ap
 def test_recycling_replaces_before_it_takes_away(serve, app):
     server = serve(app, "-w", 1, "--set", "max_requests=20")
     seen = []
-    for _ in range(100):
+    # A worker goes on until its replacement is ready, however many requests that takes on a busy machine.
+    for _ in range(20_000):
         status, body = get(server)
         assert status == 200
         pid = int(body.split()[0])
         if pid not in seen:
             seen.append(pid)
-    assert len(seen) >= 3, "20 requests each"
+        if len(seen) == 3:
+            break
+    assert len(seen) == 3, "about 20 requests each"
     server.wait_for_log("is to be replaced: max_requests")
     assert "another is started" not in server.stderr()
 
