@@ -156,7 +156,8 @@ void Connection::finish_response() {
     close();
     return;
   }
-  if (!keep_alive_ || thread_.shared().draining.load(std::memory_order_relaxed)) {
+  const bool draining = thread_.shared().draining.load(std::memory_order_relaxed);
+  if (!keep_alive_ || (draining && !is_admin())) {
     begin_linger();
     return;
   }

@@ -121,7 +121,9 @@ void Supervisor::step(i64 now) {
 }
 
 void Supervisor::keep_edge(i64 now) {
-  if (edge_ && (edge_->is_broken() || (edge_kill_at_ns_ != 0 && now >= edge_kill_at_ns_))) {
+  // An edge that has answered everything hangs up before it ends: that is no reason to kill it.
+  const bool broken = edge_ && edge_->is_broken() && phase_ == Phase::running;
+  if (edge_ && (broken || (edge_kill_at_ns_ != 0 && now >= edge_kill_at_ns_))) {
     if (phase_ != Phase::running)
       spdlog::warn("edge (pid {}) has not finished in time and is killed", edge_->pid());
     edge_->signal(SIGKILL);
