@@ -58,16 +58,17 @@ Result<Address> find_listener(const std::string& host, int port, i64 timeout_ns)
     return fail("cannot find the host '" + host + "': " + gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, FreeAddresses> owner(list);
+  const std::string place = host + ":" + service;
   int error = 0;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
     Address address;
     std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
     address.size = entry->ai_addrlen;
-    address.text = host + ":" + service;
+    address.text = place;
     error = try_connect(address, timeout_ns);
     if (error == 0) return address;
   }
-  return no_listener(host + ":" + service, error);
+  return no_listener(place, error);
 }
 
 Result<Address> find_unix_listener(const std::string& path, i64 timeout_ns) {
