@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "edge/connection.h"
+#include "edge/http1_connection.h"
 #include "edge/listener.h"
 #include "http/date.h"
 
@@ -99,7 +99,7 @@ void EdgeThread::deliver_news() {
     // begin.
     app.port->ring();
     news_ += app.port->for_each_dirty(
-        [&](u32 slot) { static_cast<Connection*>(app.port->owner(slot))->on_app_news(); });
+        [&](u32 slot) { static_cast<Exchange*>(app.port->owner(slot))->on_app_news(); });
     app.port->ring();
   }
 }
@@ -167,8 +167,9 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
   counters_.connections.add();
   counters_.connections_open.add();
   if (!listener.admin) ++clients_;
-  auto connection = std::make_unique<Connection>(*this, std::move(socket), peer, listener);
-  Connection& added = *connection;
+  auto connection = std::make_unique<Http1Connection>(*this, net::Transport(std::move(socket)),
+                                                      Client(peer, listener));
+  Http1Connection& added = *connection;
   connections_.emplace(&added, std::move(connection));
   added.start();
   update_accepting();
@@ -239,7 +240,7 @@ void EdgeThread::bury(size_t app, u32 endpoint, std::function<void()> done) {
   loop_->post([this, app, endpoint, done = std::move(done)] {
     channel::EdgePort& port = *apps_[app].port;
     port.bury(endpoint,
-              [&port](u32 slot) { static_cast<Connection*>(port.owner(slot))->on_worker_death(); });
+              [&port](u32 slot) { static_cast<Exchange*>(port.owner(slot))->on_worker_death(); });
     done();
   });
 }
@@ -255,7 +256,7 @@ void EdgeThread::give_file(size_t app, u32 slot, u32 generation, u64 number, Fd 
                       [&](const GivenFile& one) { return one.app == app && one.slot == slot; });
     if (waiting >= files_per_slot_max) return;
     given_files_.push_back({app, slot, generation, number, std::move(*shared)});
-    static_cast<Connection*>(port.owner(slot))->on_file();
+    static_cast<Exchange*>(port.owner(slot))->on_file();
   });
 }
 

@@ -15,6 +15,7 @@
 #include "edge/access_log.h"
 #include "edge/body_files.h"
 #include "edge/counters.h"
+#include "edge/response.h"
 #include "edge/router.h"
 #include "edge/timeouts.h"
 #include "http/mime.h"
@@ -90,6 +91,7 @@ class EdgeThread {
   // Scratch for one call: bytes read from a socket, and bytes on their way to one.
   std::vector<char>& input() { return input_; }
   std::string& output() { return output_; }
+  Response& response() { return response_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // A descriptor that a worker sent for this slot, if it has arrived.
   // True: it has arrived, or was lost on the way (then `file` is none).
@@ -146,6 +148,7 @@ class EdgeThread {
   Counters counters_;
   std::vector<char> input_;
   std::string output_;
+  Response response_;
   std::vector<char> path_buffer_;
   u64 last_request_id_;
   i64 date_second_ = -1;

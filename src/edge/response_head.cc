@@ -71,19 +71,17 @@ ResponseFacts frame(int status, i64 body_bytes, const ResponseContext& context) 
 
 }  // namespace
 
-bool append_app_head(const channel::EdgePort::Head& head, const ResponseContext& context,
-                     std::string& out, ResponseFacts& facts, const char*& why) {
-  const size_t before = out.size();
+bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why) {
   const auto refuse = [&](const char* reason) {
-    out.resize(before);
     why = reason;
     return false;
   };
+  response.clear();
   if (head.status < 200 || head.status > 599) return refuse("a status outside 200 to 599");
   if (!http::is_field_value(head.reason)) return refuse("a control character in the reason phrase");
-  facts = frame(head.status, head.body_bytes, context);
-  append_status_line(head.status, head.reason, out);
-  bool has_date = false, has_server = false;
+  response.status = head.status;
+  response.reason = head.reason;
+  response.body_bytes = head.body_bytes;
   const char* at = head.fields.data();
   for (u32 i = 0; i < head.field_count; ++i) {
     channel::FieldHeader field;
@@ -94,42 +92,39 @@ bool append_app_head(const channel::EdgePort::Head& head, const ResponseContext&
     if (!http::is_token(name)) return refuse("a field name that is not a token");
     if (!http::is_field_value(value)) return refuse("a control character in a field value");
     if (belongs_to_edge(name)) continue;
-    if (name.size() == 4 && http::same_name(name, "date")) has_date = true;
-    if (name.size() == 6 && http::same_name(name, "server")) has_server = true;
-    out.append(name);
-    out.append(": ");
-    out.append(value);
-    out.append("\r\n");
+    if (name.size() == 4 && http::same_name(name, "date")) response.has_date = true;
+    if (name.size() == 6 && http::same_name(name, "server")) response.has_server = true;
+    response.fields.push_back({name, value});
   }
-  if (!has_date) out.append(context.date_line);
-  if (!has_server) out.append(server_line);
+  return true;
+}
+
+ResponseFacts append_http1_head(const Response& response, const ResponseContext& context,
+                                std::string& out) {
+  const ResponseFacts facts = frame(response.status, response.body_bytes, context);
+  append_status_line(
+      response.status,
+      response.reason.data() != nullptr ? response.reason : http::reason_phrase(response.status),
+      out);
+  for (const http::Field& field : response.fields) {
+    out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+  out.append(response.lines);
+  if (!response.has_date) out.append(context.date_line);
+  if (!response.has_server) out.append(server_line);
   append_connection(context, facts.keep_alive, out);
-  const bool tells_length = facts.framing == Framing::content_length ||
-                            (context.head_request && head.body_bytes >= 0 && head.status != 204);
+  const bool tells_length =
+      facts.framing == Framing::content_length ||
+      (context.head_request && response.body_bytes >= 0 && !http::forbids_body(response.status));
   if (tells_length) {
     out.append("Content-Length: ");
-    append_number(head.body_bytes, out);
+    append_number(response.body_bytes, out);
     out.append("\r\n");
   } else if (facts.framing == Framing::chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   }
   out.append("\r\n");
-  return true;
-}
-
-void append_own_head(int status, i64 body_bytes, std::string_view fields,
-                     const ResponseContext& context, std::string& out) {
-  append_status_line(status, http::reason_phrase(status), out);
-  out.append(context.date_line);
-  out.append(server_line);
-  out.append(fields);
-  append_connection(context, context.keep_alive, out);
-  if (!http::forbids_body(status)) {
-    out.append("Content-Length: ");
-    append_number(body_bytes, out);
-    out.append("\r\n");
-  }
-  out.append("\r\n");
+  return facts;
 }
 
 void append_chunk_size(size_t bytes, std::string& out) {

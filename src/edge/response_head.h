@@ -1,11 +1,11 @@
-// The head of a response as bytes: from what an app said (checked here, an app may say anything),
-// or from the edge itself.
+// Heads of responses: an app's, checked (an app may say anything), and any as HTTP/1 bytes.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "channel/edge_port.h"
+#include "edge/response.h"
 
 namespace labcoat::edge {
 
@@ -30,17 +30,14 @@ struct ResponseContext {
   std::string_view date_line;  // "Date: …\r\n"
 };
 
-// Appends the head to `out`. False: the app's head breaks the rules (a name that is no token, a
-// control character in a value, a status below 200 …); `out` is as before and `why` says it in a
-// few words.
-bool append_app_head(const channel::EdgePort::Head& head, const ResponseContext& context,
-                     std::string& out, ResponseFacts& facts, const char*& why);
+// An app's head as a Response, whose views point into `head`. What is the edge's business (framing,
+// connection management) is left out. False: it breaks the rules (a name that is no token, a
+// control character in a value, a status below 200 …); `why` says it in a few words.
+bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why);
 
-// Appends status line, date, server, connection and `fields` (whole lines, "Name: value\r\n" each),
-// length and the empty line. `body_bytes` is sent as Content-Length unless the status forbids a
-// body.
-void append_own_head(int status, i64 body_bytes, std::string_view fields,
-                     const ResponseContext& context, std::string& out);
+// Appends the head in HTTP/1, with Date, Server, Connection, framing and the empty line.
+ResponseFacts append_http1_head(const Response& response, const ResponseContext& context,
+                                std::string& out);
 
 // "1a2b\r\n", in front of a chunk; the chunk ends with "\r\n", the body with "0\r\n\r\n".
 void append_chunk_size(size_t bytes, std::string& out);

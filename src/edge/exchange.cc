@@ -1,0 +1,176 @@
+// From a whole request to the edge's own words or a file; apps are in exchange_app.cc.
+#include "edge/exchange.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "edge/edge_thread.h"
+#include "edge/log_line.h"
+#include "edge/static_file.h"
+#include "http/status.h"
+#include "http/url.h"
+
+namespace labcoat::edge {
+
+Exchange::~Exchange() {
+  CHECK(!has_slot_);
+}
+
+void Exchange::begin(i64 began_ns) {
+  head_request_ = repeatable_ = repeated_ = false;
+  head_sent_ = without_body_ = waiting_for_file_ = worker_dead_ = false;
+  minor_version_ = 1;
+  body_left_ = -1;
+  status_ = 0;
+  began_ns_ = began_ns;
+  queue_wait_ns_ = 0;
+  bytes_out_ = 0;
+  id_ = thread_.next_request_id();
+  // Their memory is used again.
+  log_request_.clear();
+  log_fields_.clear();
+}
+
+void Exchange::note(const http::RequestHead& head) {
+  head_request_ = head.method == "HEAD";
+  minor_version_ = head.minor_version;
+  if (!thread_.shared().access_log) return;
+  log_request_.push_back('"');
+  log_request_.append(head.method).push_back(' ');
+  append_escaped(head.target, log_request_);
+  log_request_.append(head.minor_version == 1 ? " HTTP/1.1\"" : " HTTP/1.0\"");
+  const http::Field* const referer = head.find("referer");
+  const http::Field* const agent = head.find("user-agent");
+  append_quoted(referer != nullptr ? referer->value : "-", log_fields_);
+  log_fields_.push_back(' ');
+  append_quoted(agent != nullptr ? agent->value : "-", log_fields_);
+}
+
+void Exchange::run(const http::RequestHead& head, const Body& body) {
+  std::vector<char>& buffer = thread_.path_buffer();
+  if (head.path == "*") {
+    answer(200, "", "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    return;
+  }
+  CHECK(head.path.size() <= buffer.size());
+  const ptrdiff_t length = http::normalize_path(head.path, buffer.data());
+  if (length < 0) {
+    thread_.count().bad_requests.add();
+    refuse(400, "the path cannot be decoded");
+    return;
+  }
+  const std::string_view path(buffer.data(), static_cast<size_t>(length));
+  if (client_.listener->admin) {
+    answer_admin(path);
+    return;
+  }
+  const Route* route = thread_.shared().router.match(path);
+  if (route == nullptr) {
+    answer(404, "404 Not Found\n");
+  } else if (route->app >= 0) {
+    give_to_app(head, path, body, static_cast<size_t>(route->app));
+  } else {
+    answer_with_static(head, path, *route);
+  }
+}
+
+// Every response begins here, whoever made it.
+void Exchange::begin_response(const Response& response) {
+  head_sent_ = true;
+  without_body_ = head_request_ || http::forbids_body(response.status);
+  count_status(response.status);
+  sink_.send_head(response);
+}
+
+void Exchange::answer_with_static(const http::RequestHead& head, std::string_view path,
+                                  const Route& route) {
+  StaticAnswer file = answer_with_file(route, path, head, thread_.shared().mime_types);
+  if (!file.file && file.status != 304) {
+    std::string text = std::to_string(file.status);
+    text.append(" ").append(http::reason_phrase(file.status)).append("\n");
+    answer(file.status, text, file.fields);
+    return;
+  }
+  Response& response = thread_.response();
+  response.clear();
+  response.status = file.status;
+  response.body_bytes = file.bytes;
+  response.lines = file.fields;
+  begin_response(response);
+  if (!without_body_ && file.bytes > 0) {
+    bytes_out_ = static_cast<u64>(file.bytes);
+    sink_.send_file(std::move(file.file), file.offset, file.bytes);
+  }
+  sink_.end();
+}
+
+void Exchange::answer_admin(std::string_view path) {
+  const AdminPages::Page page = thread_.shared().admin->answer(path);
+  answer(page.status, page.body, {}, page.content_type);
+}
+
+void Exchange::answer(int status, std::string_view text, std::string_view fields,
+                      std::string_view content_type) {
+  std::string lines(fields);
+  lines.append("Content-Type: ").append(content_type).append("\r\n");
+  Response& response = thread_.response();
+  response.clear();
+  response.status = status;
+  response.body_bytes = static_cast<i64>(text.size());
+  response.lines = lines;
+  begin_response(response);
+  if (!without_body_ && !text.empty()) {
+    bytes_out_ = text.size();
+    sink_.send_data(text, {});
+  }
+  sink_.end();
+}
+
+void Exchange::refuse(int status, std::string_view why) {
+  sink_.close_after();
+  std::string text = std::to_string(status);
+  text.append(" ").append(http::reason_phrase(status)).append(": ").append(why).append("\n");
+  answer(status, text);
+}
+
+void Exchange::client_gone(u64 unsent_bytes) {
+  disarm();
+  thread_.count().clients_gone.add();
+  bytes_out_ -= std::min(bytes_out_, unsent_bytes);
+  if (has_slot_) {
+    if (!thread_.port(app_).is_taken(slot_)) thread_.count().withdrawn.add();
+    give_up_slot();
+    status_ = 499;
+  }
+  write_log_line();
+}
+
+void Exchange::count_status(int status) {
+  status_ = status;
+  Counters& count = thread_.count();
+  (status < 300   ? count.status_2xx
+   : status < 400 ? count.status_3xx
+   : status < 500 ? count.status_4xx
+                  : count.status_5xx)
+      .add();
+}
+
+void Exchange::write_log_line() {
+  AccessLog* log = thread_.shared().access_log.get();
+  if (log == nullptr || status_ == 0) return;
+  std::string line;
+  append_log_line({.remote_address = client_.address,
+                   .time_s = wall_ns() / seconds,
+                   .request = log_request_,
+                   .status = status_,
+                   .body_bytes = bytes_out_,
+                   .referer_and_agent = log_fields_,
+                   .queue_us = queue_wait_ns_ / us,
+                   .total_us = (now_ns() - began_ns_) / us,
+                   .id = id_},
+                  line);
+  log->write(thread_.index(), line);
+  status_ = 0;
+}
+
+}  // namespace labcoat::edge

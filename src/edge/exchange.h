@@ -1,0 +1,113 @@
+// Exchange: one request and its answer, whatever protocol carries them. It routes the request, has
+// it answered (by an app, by a file, by the edge itself), and gives the answer piece by piece to
+// its sink. One after the other on an HTTP/1 connection, many at once on one of HTTP/2.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "channel/edge_port.h"
+#include "edge/connection.h"
+#include "edge/request_body.h"
+#include "edge/response.h"
+#include "edge/timeouts.h"
+#include "http/request.h"
+
+namespace labcoat::edge {
+
+class EdgeThread;
+struct Route;
+
+class Exchange final : public Timeout {
+ public:
+  // All outlive it.
+  Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink)
+      : thread_(thread), client_(client), sink_(sink) {}
+  ~Exchange() override;
+
+  // Forgets the last request. `began_ns`: when the first byte of this one was read.
+  void begin(i64 began_ns);
+  // A head has been read: what the access log and the framing of the answer need of it.
+  void note(const http::RequestHead& head);
+  // The request is whole: answers it. Not from within a call of the sink.
+  void run(const http::RequestHead& head, const Body& body);
+
+  // Answers with the edge's own words. `fields` are whole lines.
+  void answer(int status, std::string_view text, std::string_view fields = {},
+              std::string_view content_type = "text/plain; charset=utf-8");
+  // "413 Content Too Large: why"; no further request is taken from this client.
+  void refuse(int status, std::string_view why);
+
+  // Room in the sink again, or its turn again.
+  void go_on() { read_frames(); }
+  // The client is gone, with so many bytes of the response not sent. Nothing more is said to the
+  // sink.
+  void client_gone(u64 unsent_bytes);
+  // The last byte of the answer is with the kernel.
+  void sent() { write_log_line(); }
+
+  // The app that has the request: there are frames, its worker died, or a file has arrived.
+  void on_app_news();
+  void on_worker_death();
+  void on_file();
+
+  bool is_head_request() const { return head_request_; }
+  int minor_version() const { return minor_version_; }
+  // An app has the request, or it waits for one.
+  bool is_with_app() const { return has_slot_; }
+  // No worker has begun with it.
+  bool is_waiting() const;
+  u64 id() const { return id_; }
+
+ private:
+  void on_timeout() override;
+
+  void give_to_app(const http::RequestHead& head, std::string_view path, const Body& body,
+                   size_t app);
+  bool write_request(u32 slot, const http::RequestHead& head, std::string_view path,
+                     const Body& body);
+  void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
+  void answer_admin(std::string_view path);
+  void begin_response(const Response& response);
+
+  void read_frames();
+  bool put_head(const channel::EdgePort::Head& head);
+  bool put_data(const channel::EdgePort::Frame& frame);
+  bool put_file();  // false: the descriptor has not arrived
+  void end_of_frames(channel::EdgePort::Output how);
+  void no_frames_left();
+  void let_go_of_slot();
+  void give_up_slot();
+  void fail_app_request(int status, std::string_view why);
+
+  void count_status(int status);
+  void write_log_line();
+
+  EdgeThread& thread_;
+  const Client& client_;
+  ResponseSink& sink_;
+
+  size_t app_ = 0;
+  u32 slot_ = 0;
+  bool has_slot_ = false;
+  bool head_request_ = false;
+  bool repeatable_ = false;  // safe to give to another worker
+  bool repeated_ = false;
+  bool head_sent_ = false;
+  bool without_body_ = false;  // the request or the status forbids one
+  bool waiting_for_file_ = false;
+  bool worker_dead_ = false;
+  int minor_version_ = 1;
+  i64 body_left_ = -1;  // of the announced length; -1: none announced
+  channel::FileSpan span_;
+  int status_ = 0;
+  i64 began_ns_ = 0;
+  i64 queue_wait_ns_ = 0;
+  u64 id_ = 0;
+  u64 bytes_out_ = 0;
+  // Quoted, when there is an access log: "GET /x HTTP/1.1", and "referer" "agent".
+  std::string log_request_;
+  std::string log_fields_;
+};
+
+}  // namespace labcoat::edge

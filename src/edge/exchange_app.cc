@@ -1,0 +1,320 @@
+// An app's part of an Exchange: the request into a slot of the channel, the frames out of it.
+#include <algorithm>
+
+#include "edge/edge_thread.h"
+#include "edge/exchange.h"
+#include "edge/response_head.h"
+#include "http/status.h"
+
+namespace labcoat::edge {
+namespace {
+
+using Output = channel::EdgePort::Output;
+
+constexpr int frames_per_turn = 32;
+
+// RFC 9110 section 9.2.1: the client asked for nothing to be changed, so asking twice changes
+// nothing either.
+bool is_safe(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+// Fields the app must not see: how this hop framed the message (undone by now), and `Proxy`, which
+// CGI naming would turn into the environment variable HTTP_PROXY.
+bool hidden_from_app(std::string_view name) {
+  switch (name.size()) {
+    case 5:
+      return http::same_name(name, "proxy");
+    case 6:
+      return http::same_name(name, "expect");
+    case 14:
+      return http::same_name(name, "content-length");
+    case 17:
+      return http::same_name(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void Exchange::give_to_app(const http::RequestHead& head, std::string_view path, const Body& body,
+                           size_t app) {
+  channel::EdgePort& port = thread_.port(app);
+  app_ = app;
+  // The channel has slots by the 64; the limit is what was configured, in equal shares.
+  const config::Config& config = *thread_.shared().config;
+  const int share = (config.limits.queue + config.edge_threads - 1) / config.edge_threads;
+  const bool full = port.in_use() >= static_cast<u32>(share);
+  const auto slot = full ? std::nullopt : port.acquire(this);
+  if (!slot) {
+    thread_.count().limit_queue.add();
+    answer(503, "too many requests are waiting\n", "Retry-After: 1\r\n");
+    return;
+  }
+  if (!write_request(*slot, head, path, body)) {
+    port.release(*slot);
+    thread_.count().limit_request_head.add();
+    refuse(431, "the request does not fit into a slot of the channel");
+    return;
+  }
+  slot_ = *slot;
+  has_slot_ = true;
+  repeatable_ = is_safe(head.method);
+  if (body.file) {
+    thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
+  }
+  thread_.queue_timeouts.arm(*this, thread_.now());
+  port.enqueue(*slot);
+}
+
+bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::string_view path,
+                             const Body& body) {
+  channel::EdgePort& port = thread_.port(app_);
+  channel::RequestInfo& info = port.info(slot);
+  const i64 wait = thread_.shared().config->limits.queue_wait_ns;
+  info.id = id_;
+  info.received_ns = began_ns_;
+  info.enqueued_ns = thread_.now();
+  info.deadline_ns = thread_.now() + wait;
+  info.flags = 0;
+  if (client_.listener->https) info.flags |= channel::request_https;
+  if (head.minor_version == 0) info.flags |= channel::request_http10;
+  if (body.file) info.flags |= channel::request_body_in_file;
+  info.server_port = client_.listener->port;
+  info.remote_port = client_.port;
+  channel::RequestWriter writer = port.write(slot);
+  if (!writer.text({.method = head.method,
+                    .target = head.target,
+                    .path = path,
+                    .query = head.query,
+                    .server_name = client_.listener->server_name,
+                    .remote_address = client_.address})) {
+    return false;
+  }
+  for (size_t i = 0; i < head.field_count; ++i) {
+    const http::Field& field = head.fields[i];
+    if (hidden_from_app(field.name)) continue;
+    // RFC 9112 section 3.2.2: a target in absolute form overrules the Host field.
+    const bool overruled = !head.target.starts_with('/') && http::same_name(field.name, "host");
+    // "X_Real_IP" and "X-Real-IP" would be one and the same name to the app: only the second may
+    // pass.
+    if (field.name.find('_') != field.name.npos) {
+      thread_.count().underscore_fields.add();
+      continue;
+    }
+    if (!writer.field(field.name, overruled ? head.host : field.value)) return false;
+  }
+  writer.begin_body();
+  if (body.file) {
+    info.body_bytes = body.bytes;
+    return true;
+  }
+  return writer.body(body.memory);
+}
+
+bool Exchange::is_waiting() const {
+  return has_slot_ && !head_sent_ && !thread_.port(app_).is_taken(slot_);
+}
+
+void Exchange::on_app_news() {
+  read_frames();
+  sink_.settle();
+}
+
+void Exchange::on_file() {
+  if (!waiting_for_file_) return;
+  read_frames();
+  sink_.settle();
+}
+
+// Takes what the worker has published and passes it on.
+void Exchange::read_frames() {
+  channel::EdgePort& port = thread_.port(app_);
+  channel::EdgePort::Frame frame;
+  int frames = 0;
+  while (has_slot_ && sink_.wants_more()) {
+    // A fast worker and a fast client together could keep this loop, and the thread, for ever.
+    if (frames++ == frames_per_turn) {
+      sink_.give_way();
+      break;
+    }
+    if (waiting_for_file_) {
+      if (!put_file()) break;
+      continue;
+    }
+    port.next(slot_, frame);
+    if (frame.kind == Output::nothing_yet) {
+      no_frames_left();
+      break;
+    }
+    if (frame.kind == Output::head && put_head(frame.head)) continue;
+    if (frame.kind == Output::data && put_data(frame)) continue;
+    if (frame.kind == Output::file && head_sent_) {
+      waiting_for_file_ = true;
+      span_ = frame.file;
+      thread_.write_timeouts.arm(*this, thread_.now());  // should the descriptor never arrive
+      continue;
+    }
+    end_of_frames(frame.kind);
+  }
+}
+
+// False: the head breaks the rules, or is the second one.
+bool Exchange::put_head(const channel::EdgePort::Head& head) {
+  const char* why = "";
+  Response& response = thread_.response();
+  if (head_sent_ || !read_app_head(head, response, why)) return false;
+  begin_response(response);
+  // What is not to be sent needs no counting.
+  body_left_ = without_body_ ? -1 : head.body_bytes;
+  return true;
+}
+
+// False: there was no head before it.
+bool Exchange::put_data(const channel::EdgePort::Frame& frame) {
+  if (!head_sent_) return false;
+  const size_t all = frame.data.size() + frame.more.size();
+  std::string_view data = frame.data, more = frame.more;
+  if (without_body_) {
+    data = more = {};
+  } else if (body_left_ >= 0) {
+    // More than was announced would be read as the next response.
+    const auto left = static_cast<size_t>(body_left_);
+    data = data.substr(0, left);
+    more = more.substr(0, left - data.size());
+    body_left_ -= static_cast<i64>(data.size() + more.size());
+  }
+  const size_t bytes = data.size() + more.size();
+  bytes_out_ += bytes;
+  if (bytes > 0) sink_.send_data(data, more);
+  // Otherwise the client is gone and the slot given up.
+  if (has_slot_ && all > 0) thread_.port(app_).consumed(slot_, all);
+  return true;
+}
+
+bool Exchange::put_file() {
+  channel::EdgePort& port = thread_.port(app_);
+  Fd file;
+  if (!thread_.take_file(app_, slot_, port.generation(slot_), span_.number, file)) {
+    if (worker_dead_) no_frames_left();
+    return false;
+  }
+  waiting_for_file_ = false;
+  disarm();
+  if (!file) {
+    // It was sent, but this process had no descriptor left to receive it with.
+    thread_.count().limit_descriptors.add();
+    fail_app_request(503, "no file descriptor is left");
+    return false;
+  }
+  if (without_body_) return true;
+  i64 bytes = span_.bytes;
+  if (body_left_ >= 0) {
+    bytes = std::min(bytes, body_left_);
+    body_left_ -= bytes;
+  }
+  if (bytes == 0) return true;
+  bytes_out_ += static_cast<u64>(bytes);
+  sink_.send_file(std::move(file), span_.offset, bytes);
+  return true;
+}
+
+void Exchange::end_of_frames(Output how) {
+  if (how != Output::end && how != Output::broken) {
+    thread_.count().corrupt_frames.add();
+    thread_.port(app_).condemn(slot_);
+    fail_app_request(502, "the worker's answer breaks the rules of HTTP or of the channel");
+    return;
+  }
+  const bool short_body = body_left_ > 0;
+  if (how == Output::broken || !head_sent_ || short_body) {
+    if (head_sent_) thread_.count().responses_broken.add();
+    fail_app_request(500, "the app did not finish its answer");
+    return;
+  }
+  let_go_of_slot();
+  sink_.end();
+}
+
+// Everything the worker has published is read. From a living one more will come.
+void Exchange::no_frames_left() {
+  if (!worker_dead_) return;
+  thread_.count().worker_lost.add();
+  fail_app_request(502, "the worker died while it answered this request");
+}
+
+void Exchange::let_go_of_slot() {
+  channel::EdgePort& port = thread_.port(app_);
+  disarm();
+  queue_wait_ns_ = port.queue_wait_ns(slot_);
+  thread_.shared().body_files[app_]->drop(slot_);
+  thread_.forget_files(app_, slot_);
+  port.done(slot_);
+  has_slot_ = waiting_for_file_ = false;
+}
+
+// Nobody wants the answer any more.
+void Exchange::give_up_slot() {
+  disarm();
+  thread_.shared().body_files[app_]->drop(slot_);
+  thread_.forget_files(app_, slot_);
+  thread_.port(app_).abandon(slot_);
+  has_slot_ = waiting_for_file_ = false;
+}
+
+// Before the head was sent an error can still be told; afterwards only an early end can tell that
+// something is wrong.
+void Exchange::fail_app_request(int status, std::string_view why) {
+  let_go_of_slot();
+  if (head_sent_) {
+    sink_.break_off();
+    return;
+  }
+  std::string text = std::to_string(status);
+  text.append(" ").append(http::reason_phrase(status)).append(": ").append(why).append("\n");
+  answer(status, text);
+}
+
+void Exchange::on_worker_death() {
+  worker_dead_ = true;
+  const bool untouched = !head_sent_ && !waiting_for_file_;
+  // A complete answer it has left behind is as good as from a living one; a part of one is not even
+  // begun.
+  channel::EdgePort& port = thread_.port(app_);
+  if (!untouched || port.has_ended(slot_) || !repeatable_ || repeated_) {
+    read_frames();
+    sink_.settle();
+    return;
+  }
+  repeated_ = true;
+  worker_dead_ = false;
+  thread_.count().repeated.add();
+  thread_.queue_timeouts.arm(*this, thread_.now());
+  thread_.forget_files(app_, slot_);
+  // The body is the same, under the name that the request will have.
+  BodyFiles& files = *thread_.shared().body_files[app_];
+  const u32 generation = port.generation(slot_);
+  if (auto file = files.find(slot_, generation)) {
+    files.put(slot_, generation + 1, std::move(file));
+  }
+  port.requeue(slot_);
+}
+
+void Exchange::on_timeout() {
+  if (!has_slot_) return;
+  if (waiting_for_file_) {
+    give_up_slot();
+    sink_.break_off();
+    sink_.settle();
+    return;
+  }
+  if (!thread_.port(app_).withdraw(slot_)) return;  // a worker has it
+  has_slot_ = false;
+  thread_.shared().body_files[app_]->drop(slot_);
+  thread_.count().limit_queue_wait.add();
+  answer(503, "no worker was free in time\n", "Retry-After: 1\r\n");
+  sink_.settle();
+}
+
+}  // namespace labcoat::edge

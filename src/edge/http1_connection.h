@@ -1,0 +1,139 @@
+// Http1Connection: one client that speaks HTTP/1. A state machine: it reads a head, then a body,
+// has its exchange answer the request, sends the answer, and begins again. One request at a time;
+// what a pipelining client has sent ahead waits in `unread_` or in the kernel.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "edge/edge_thread.h"
+#include "edge/exchange.h"
+#include "edge/request_body.h"
+#include "edge/response_head.h"
+#include "edge/timeouts.h"
+#include "http/chunked.h"
+#include "http/request.h"
+#include "net/loop.h"
+#include "net/transport.h"
+
+namespace labcoat::edge {
+
+class Http1Connection final : public Connection,
+                              public net::Watcher,
+                              public Timeout,
+                              public ResponseSink {
+ public:
+  Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client);
+  ~Http1Connection() override;
+
+  // Watches the socket and reads what is there already.
+  void start();
+  void on_events(u32 events) override;
+  void resume() override;
+  void drain() override;
+  bool is_admin() const override { return client_.listener->admin; }
+
+  // As ResponseSink; for its exchange.
+  void send_head(const Response& response) override;
+  void send_data(std::string_view a, std::string_view b) override;
+  void send_file(Fd file, i64 offset, i64 bytes) override;
+  void end() override;
+  void break_off() override;
+  bool wants_more() override;
+  void settle() override;
+  void give_way() override;  // goes on after the next batch of events
+  void close_after() override { keep_alive_ = false; }
+
+ private:
+  enum class State : u8 {
+    head,       // reading a request head, or idle before one
+    body,       // reading a request body
+    answering,  // the exchange has the request
+    sending,    // the whole response is in unsent_ and file_; nothing more will be added
+    linger,     // response sent, our side shut; reading the rest so that the client gets to read
+                // the response
+    closed,
+  };
+  // A body that did not arrive together with its head.
+  struct BodyReading {
+    BodyReading(const config::Limits& limits, Counters& counters) : stored(limits, counters) {}
+    std::string head;  // the request's head, parsed again when the body is complete
+    http::ChunkedDecoder decoder;
+    bool chunked = false;
+    i64 left = 0;  // of content_length
+    RequestBody stored;
+  };
+
+  void on_timeout() override;
+
+  // Reading. A step returns whether there may be more to do now.
+  void advance();
+  bool read_head();
+  bool parse_head(std::string_view bytes, bool in_scratch);
+  size_t begin_request(const http::RequestHead& head, std::string_view head_bytes,
+                       std::string_view behind);
+  size_t begin_body(const http::RequestHead& head, std::string_view head_bytes,
+                    std::string_view behind);
+  bool read_body();
+  size_t take_body(std::string_view bytes);    // returns how many belonged to the body
+  bool is_stored(RequestBody::Stored stored);  // false: the request was refused
+  void body_complete();
+  bool discard_rest();
+  // Receives into the thread's scratch; empty: nothing now (or the client closed, then
+  // peer_closed_).
+  std::string_view receive();
+  std::string_view unread() const { return std::string_view(unread_).substr(unread_used_); }
+  void use(size_t bytes);  // of unread_
+
+  // Answering.
+  void run(const http::RequestHead& head, const Body& body);
+  // Answers and closes: the rest of what the client sends cannot be made sense of.
+  void refuse(int status, std::string_view why);
+  // Nothing is known of the request that is refused now; least of all what the one before was.
+  void refuse_unknown(int status, std::string_view why);
+
+  void let_exchange_go_on();
+
+  // Sending.
+  bool has_unsent() const { return unsent_.size() > unsent_used_ || file_left_ > 0; }
+  void push();  // sends the thread's output scratch; keeps what the socket does not take
+  void push_with(std::string_view a, std::string_view b);
+  bool flush();  // sends unsent_ and file_; true when nothing is left
+  bool flush_file();
+  bool send_failed();  // after a failed send: false, and lost() unless the socket is just full
+  void keep_unsent(std::string_view bytes);
+  void response_complete();
+  void finish_response();  // everything is sent
+  void begin_linger();
+  void lost();  // the client is gone
+  void close();
+
+  EdgeThread& thread_;
+  net::Transport transport_;
+  Client client_;
+  State state_ = State::head;
+  bool readable_ = false;
+  bool peer_closed_ = false;
+  bool writable_ = true;
+  bool keep_alive_ = true;
+  bool head_begun_ = false;
+  bool answered_ = false;  // at least one request
+  bool gave_way_ = false;
+  bool underrun_ = false;  // the response is broken off
+  bool file_ends_chunk_ = false;
+  Framing framing_ = Framing::none;  // of the response
+  i64 began_ns_ = 0;                 // when the head that is being read began
+  size_t head_scanned_ = 0;
+  std::string unread_;  // received, not yet used
+  size_t unread_used_ = 0;
+  std::string unsent_;
+  size_t unsent_used_ = 0;
+  Fd file_;  // follows unsent_
+  i64 file_offset_ = 0;
+  i64 file_left_ = 0;
+  i64 linger_bytes_ = 0;
+  std::unique_ptr<BodyReading> body_;
+  Exchange exchange_;
+};
+
+}  // namespace labcoat::edge

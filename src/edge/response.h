@@ -1,0 +1,62 @@
+// What an Exchange says to its client, piece by piece, in whatever protocol the client speaks.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "http/field.h"
+
+namespace labcoat::edge {
+
+// The head of a response, protocol aside: no framing, no connection management. Everything in it is
+// checked already. Views are valid until the next call into the channel or the file cache.
+struct Response {
+  int status = 200;
+  std::string_view reason;          // empty: the status's own
+  i64 body_bytes = -1;              // of the whole body; -1: not known before its end
+  std::vector<http::Field> fields;  // one by one …
+  std::string_view lines;           // … and as whole lines, "Name: value\r\n" each
+  bool has_date = false;            // among the fields
+  bool has_server = false;
+
+  void clear() {
+    status = 200;
+    reason = {};
+    body_bytes = -1;
+    fields.clear();
+    lines = {};
+    has_date = has_server = false;
+  }
+};
+
+// Takes one response after the other to a client. Any call may find that the client is gone; it
+// then calls Exchange::client_gone before it returns.
+class ResponseSink {
+ public:
+  // Once, first. When the request or the status forbids a body none is given.
+  virtual void send_head(const Response& response) = 0;
+  // Pieces of the body; the bytes are sent or copied on return.
+  virtual void send_data(std::string_view a, std::string_view b) = 0;
+  virtual void send_file(Fd file, i64 offset, i64 bytes) = 0;
+  // The response is complete; no call about it follows.
+  virtual void end() = 0;
+  // It cannot be completed, and the client must see that; no call about it follows.
+  virtual void break_off() = 0;
+
+  // Whether it takes more of the response now. If not, it calls Exchange::go_on when it does again.
+  virtual bool wants_more() = 0;
+  // The exchange has had news of its own accord (from its app, or a timeout) and has dealt with
+  // them: send what was gathered, and go on with the connection.
+  virtual void settle() = 0;
+  // Other connections should have their turn: Exchange::go_on is called after theirs.
+  virtual void give_way() = 0;
+  // No further request is taken from this client.
+  virtual void close_after() = 0;
+
+ protected:
+  ~ResponseSink() = default;
+};
+
+}  // namespace labcoat::edge
