@@ -167,12 +167,32 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
   counters_.connections.add();
   counters_.connections_open.add();
   if (!listener.admin) ++clients_;
-  auto connection = std::make_unique<Http1Connection>(*this, net::Transport(std::move(socket)),
-                                                      Client(peer, listener));
-  Http1Connection& added = *connection;
-  connections_.emplace(&added, std::move(connection));
-  added.start();
+  begin(net::Transport(std::move(socket)), Client(peer, listener), Protocol::http1, {});
   update_accepting();
+}
+
+void EdgeThread::begin(net::Transport transport, const Client& client, Protocol protocol,
+                       std::string_view read_ahead) {
+  switch (protocol) {
+    case Protocol::http1: {
+      auto connection = std::make_unique<Http1Connection>(*this, std::move(transport), client);
+      Http1Connection& added = *connection;
+      connections_.emplace(&added, std::move(connection));
+      added.start(read_ahead);
+      break;
+    }
+  }
+}
+
+// Nothing is counted: it is one connection from its accept to its end.
+void EdgeThread::hand_over(Connection& old, net::Transport transport, const Client& client,
+                           Protocol protocol, std::string_view read_ahead) {
+  const auto at = connections_.find(&old);
+  CHECK(at != connections_.end());
+  std::erase(postponed_, &old);
+  removed_.push_back(std::move(at->second));
+  connections_.erase(at);
+  begin(std::move(transport), client, protocol, read_ahead);
 }
 
 void EdgeThread::remove(Connection& connection) {

@@ -21,11 +21,13 @@
 #include "http/mime.h"
 #include "http/request.h"
 #include "net/loop.h"
+#include "net/transport.h"
 
 namespace labcoat::edge {
 
 class Connection;
 class Listener;
+struct Client;
 
 struct ListenerInfo {
   int socket = -1;  // borrowed
@@ -98,6 +100,11 @@ class EdgeThread {
   bool take_file(size_t app, u32 slot, u32 generation, u64 number, Fd& file);
   void forget_files(size_t app, u32 slot);
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
+  // Another protocol goes on with this client: `old` is removed, what it has received and not used
+  // is `read_ahead`. The transport is not watched any more.
+  enum class Protocol : u8 { http1 };
+  void hand_over(Connection& old, net::Transport transport, const Client& client, Protocol protocol,
+                 std::string_view read_ahead);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
   bool accepting() const { return accepting_ == Accepting::everybody; }
@@ -129,6 +136,8 @@ class EdgeThread {
 
   EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop);
   Status watch_everything();
+  void begin(net::Transport transport, const Client& client, Protocol protocol,
+             std::string_view read_ahead);
   void deliver_news();
   void resume_postponed();
   void expire_timeouts();

@@ -30,7 +30,7 @@ Http1Connection::Http1Connection(EdgeThread& thread, net::Transport transport, c
 
 Http1Connection::~Http1Connection() = default;
 
-void Http1Connection::start() {
+void Http1Connection::start(std::string_view read_ahead) {
   // Edge-triggered and registered once: no further epoll_ctl in the life of the connection.
   const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   if (!thread_.loop().watch(transport_.fd(), events, *this)) {
@@ -38,6 +38,10 @@ void Http1Connection::start() {
     return;
   }
   thread_.header_timeouts.arm(*this, thread_.now());
+  if (read_ahead.empty()) return;
+  unread_.assign(read_ahead);
+  readable_ = true;  // there may be more, whose event somebody else has had
+  advance();
 }
 
 void Http1Connection::on_events(u32 events) {

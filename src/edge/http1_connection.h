@@ -26,8 +26,8 @@ class Http1Connection final : public Connection,
   Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client);
   ~Http1Connection() override;
 
-  // Watches the socket and reads what is there already.
-  void start();
+  // Watches the socket and begins with what somebody has read ahead.
+  void start(std::string_view read_ahead);
   void on_events(u32 events) override;
   void resume() override;
   void drain() override;
