@@ -181,6 +181,12 @@ void EdgeThread::begin(net::Transport transport, const Client& client, Protocol 
       added.start(read_ahead);
       break;
     }
+    case Protocol::http2:
+      // Until there is a connection that speaks it: nobody is left with a client that waits.
+      transport.close();
+      counters_.connections_open.subtract();
+      if (!client.listener->admin) --clients_;
+      break;
   }
 }
 

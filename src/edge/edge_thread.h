@@ -102,7 +102,7 @@ class EdgeThread {
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // Another protocol goes on with this client: `old` is removed, what it has received and not used
   // is `read_ahead`. The transport is not watched any more.
-  enum class Protocol : u8 { http1 };
+  enum class Protocol : u8 { http1, http2 };
   void hand_over(Connection& old, net::Transport transport, const Client& client, Protocol protocol,
                  std::string_view read_ahead);
   // No descriptors are left: rest for a moment.
