@@ -36,7 +36,7 @@ class Http1Connection final : public Connection,
   // As ResponseSink; for its exchange.
   void send_head(const Response& response) override;
   void send_data(std::string_view a, std::string_view b) override;
-  void send_file(Fd file, i64 offset, i64 bytes) override;
+  void send_file(SharedFile file, i64 offset, i64 bytes) override;
   void end() override;
   void break_off() override;
   bool wants_more() override;
@@ -128,7 +128,7 @@ class Http1Connection final : public Connection,
   size_t unread_used_ = 0;
   std::string unsent_;
   size_t unsent_used_ = 0;
-  Fd file_;  // follows unsent_
+  SharedFile file_;  // follows unsent_
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
   i64 linger_bytes_ = 0;

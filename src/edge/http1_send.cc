@@ -62,7 +62,7 @@ void Http1Connection::send_data(std::string_view a, std::string_view b) {
   if (out.size() > output_bytes) push();
 }
 
-void Http1Connection::send_file(Fd file, i64 offset, i64 bytes) {
+void Http1Connection::send_file(SharedFile file, i64 offset, i64 bytes) {
   file_ends_chunk_ = framing_ == Framing::chunked;
   if (file_ends_chunk_) append_chunk_size(static_cast<size_t>(bytes), thread_.output());
   file_left_ = bytes;  // so that what is pushed now goes out together with it
@@ -149,8 +149,12 @@ bool Http1Connection::flush() {
 bool Http1Connection::flush_file() {
   while (file_left_ > 0) {
     if (!writable_) return false;
+    if (!file_->is_as_told()) {
+      lost();
+      return false;
+    }
     const ssize_t sent = transport_.send_file(
-        file_.get(), file_offset_, static_cast<size_t>(std::min(file_left_, file_bytes_per_turn)));
+        file_->fd(), file_offset_, static_cast<size_t>(std::min(file_left_, file_bytes_per_turn)));
     if (sent < 0) return send_failed();
     if (sent == 0) {
       // The file has become shorter than it was: the length that was promised cannot be kept.

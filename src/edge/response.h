@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "edge/open_file.h"
 #include "http/field.h"
 
 namespace labcoat::edge {
@@ -39,7 +39,8 @@ class ResponseSink {
   virtual void send_head(const Response& response) = 0;
   // Pieces of the body; the bytes are sent or copied on return.
   virtual void send_data(std::string_view a, std::string_view b) = 0;
-  virtual void send_file(Fd file, i64 offset, i64 bytes) = 0;
+  // A sink that comes back to it later asks is_as_told() before every further piece.
+  virtual void send_file(SharedFile file, i64 offset, i64 bytes) = 0;
   // The response is complete; no call about it follows.
   virtual void end() = 0;
   // It cannot be completed, and the client must see that; no call about it follows.
