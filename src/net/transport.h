@@ -1,13 +1,17 @@
-// Transport: the bytes between us and one client, in clear or (once there is one) through TLS. The
-// calls are those of the sockets API and, like them, never wait: -1 with errno EAGAIN means later.
+// Transport: the bytes between us and one client, in clear or through TLS. The calls are those of
+// the sockets API and, like them, never wait: -1 with errno EAGAIN means later. A client in clear
+// pays one comparison for the others' TLS.
 #pragma once
 
 #include <cerrno>
+#include <memory>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "net/tls_stream.h"
 
 namespace labcoat::net {
 
@@ -15,22 +19,33 @@ namespace labcoat::net {
 class Transport {
  public:
   explicit Transport(Fd socket) : socket_(std::move(socket)) {}
+  // `tls` is of this socket, and its handshake is done.
+  Transport(Fd socket, std::unique_ptr<TlsStream> tls)
+      : socket_(std::move(socket)), tls_(std::move(tls)) {}
 
   int fd() const { return socket_.get(); }
 
   // 0: the client sends no more.
   ssize_t receive(char* out, size_t room) {
+    if (tls_) [[unlikely]]
+      return tls_->receive(out, room);
     ssize_t got;
     do {
       got = ::recv(socket_.get(), out, room, 0);
     } while (got < 0 && errno == EINTR);
     return got;
   }
-  // A receive that did not fill its room has emptied the socket, so that another would be in vain.
-  bool short_read_means_empty() const { return true; }
+  // The last receive did not fill its room: has it emptied the socket, so that another would be in
+  // vain?
+  bool short_read_means_empty() const { return !tls_ || tls_->is_drained(); }
+  // A receive that said "later" should be tried again also when the socket takes bytes again.
+  bool receive_waits_for_room() const { return tls_ && tls_->receive_waits_for_room(); }
 
-  // Sends the pieces in order; `more` says that bytes follow at once.
+  // Sends the pieces in order, or some of their bytes; `more` says that bytes follow at once. What
+  // was not taken must come first in the next call.
   ssize_t send(const iovec* pieces, size_t count, bool more) {
+    if (tls_) [[unlikely]]
+      return tls_->send(pieces, count, more);
     const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t sent;
     do {
@@ -48,6 +63,8 @@ class Transport {
 
   // 0: the file has nothing at this offset.
   ssize_t send_file(int file, i64 offset, size_t bytes) {
+    if (tls_) [[unlikely]]
+      return tls_->send_file(file, offset, bytes);
     off_t at = offset;
     ssize_t sent;
     do {
@@ -57,16 +74,27 @@ class Transport {
   }
 
   // We send no more; the client may.
-  void shut_our_side() { ::shutdown(socket_.get(), SHUT_WR); }
+  void shut_our_side() {
+    if (tls_) tls_->end();
+    ::shutdown(socket_.get(), SHUT_WR);
+  }
   // The end will be a reset: what was sent is not to be taken for the whole.
   void end_with_reset() {
+    if (tls_) tls_->cut();
     const linger reset{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   }
-  void close() { socket_.reset(); }
+  void close() {
+    if (tls_) {
+      tls_->end();
+      tls_.reset();
+    }
+    socket_.reset();
+  }
 
  private:
   Fd socket_;
+  std::unique_ptr<TlsStream> tls_;  // none: in clear
 };
 
 }  // namespace labcoat::net
