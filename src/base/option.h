@@ -16,7 +16,7 @@ enum class OptionScope { restart, reload };  // what it takes for a new value to
 
 struct Option {
   const char* name;     // the key in labcoat.toml and in --set; snake_case
-  const char* section;  // "server", "app" or "limits": the table it stands in
+  const char* section;  // "server", "app", "limits" or "tls": the table it stands in
   OptionType type;
   const char* default_value;  // as a user would write it
   const char* unit = "";      // "bytes", "requests", …; for people

@@ -16,7 +16,8 @@ Runs a Python web application (WSGI), and serves files. Without an app and witho
 
   MODULE:CALLABLE            the app, as in shop.wsgi:app; a factory as in shop:create_app()
   -c, --config FILE          configuration file
-  -l, --listen URL           http://HOST:PORT or unix:PATH; may be repeated (default http://127.0.0.1:8000)
+  -l, --listen URL           http://HOST:PORT, https://HOST:PORT or unix:PATH; may be repeated (default http://127.0.0.1:8000)
+      --certificate FILE[,KEY]  for https: PEM files; may be repeated, the client's host chooses
   -w, --workers N|auto       worker processes of each app (default auto: one per CPU)
   -t, --threads N            threads of each worker (default 1)
       --edge-threads N|auto  threads of the front server (default auto: one for every four CPUs)
@@ -38,12 +39,12 @@ constexpr const char* doc_head =
     R"(# Options of `labcoat serve`
 
 This page is made by `labcoat serve --print-options-doc`; do not edit it. Every option stands in its table of `labcoat.toml`
-(`[server]`, `[limits]`, and `[app.NAME]` for each app) or of `[tool.labcoat]` in `pyproject.toml`, and can be set with
+(`[server]`, `[tls]`, `[limits]`, and `[app.NAME]` for each app) or of `[tool.labcoat]` in `pyproject.toml`, and can be set with
 `--set KNOB=VALUE` (`--set app.NAME.KNOB=VALUE` for one app of several). The command line wins over the file.
 
 Those with levels are knobs of the laboratory: `labcoat tune` tries the levels and tells you whether they pay.
 
-Besides these there are `[admin]` with `listen` (one URL: `/health`, `/ready`, `/status`, `/metrics`), and `[[route]]` with
+Besides these there are `[[tls.certificate]]` (docs/tls.md), `[admin]` with `listen` (one URL: `/health`, `/ready`, `/status`, `/metrics`), and `[[route]]` with
 `path` (`"/robots.txt"`, or a prefix such as `"/static/*"`) and one of `files` (a directory) and `app` (a name). Routes are
 tried in order; the first match answers. A single app needs no route: it gets what no other route answers.
 )";

@@ -10,7 +10,7 @@ namespace labcoat {
 namespace {
 
 constexpr std::string_view flags[] = {"--config",       "--listen", "--workers", "--threads",
-                                      "--edge-threads", "--static", "--check",   "--access-log",
+                                      "--edge-threads", "--static", "--check",   "--access-log", "--certificate",
                                       "--python",       "--set",    "--help"};
 
 std::string unknown_word(const std::string& word) {
@@ -32,6 +32,7 @@ void add_flags(CLI::App& parser, ServeWords& words) {
   parser.add_option("-t,--threads", line.threads);
   parser.add_option("--edge-threads", line.edge_threads);
   parser.add_option("--static", line.statics)->allow_extra_args(false);
+  parser.add_option("--certificate", line.certificates)->allow_extra_args(false);
   parser.add_option("--access-log", line.access_log);
   parser.add_option("--python", line.python);
   parser.add_option("--set", line.sets)->allow_extra_args(false);

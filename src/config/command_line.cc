@@ -108,6 +108,12 @@ Result<Settings> read_command_line(const CommandLine& line, const Surroundings& 
     if (const Status status = read_static(words, out); !status)
       return tl::unexpected(status.error());
   }
+  for (const std::string& words : line.certificates) {
+    const std::string where = fmt::format("--certificate {}", words);
+    const size_t comma = words.find(',');
+    const std::string key = comma == words.npos ? "" : words.substr(comma + 1);
+    out.certificates.push_back({where, {words.substr(0, comma), where}, {key, where}, {}});
+  }
   for (const std::string& words : line.sets) {
     if (const Status status = read_set(words, out); !status) return tl::unexpected(status.error());
   }

@@ -39,6 +39,23 @@ struct Limits {
       1 << 20;  // of one response, for a slow client, before its worker must wait
 };
 
+// What https listeners need and do; certificates are read by the edge.
+struct Tls {
+  struct Certificate {
+    std::string file;                // absolute; PEM: the certificate, then its chain
+    std::string key;                 // absolute
+    std::vector<std::string> hosts;  // empty: those the certificate names
+  };
+  std::vector<Certificate> certificates;  // the first also for hosts that nobody names
+  std::string version_min = "1.2";
+  std::string client_certificates = "off";  // off, optional, required
+  std::string client_ca;                    // absolute; empty: none
+  bool kernel = true;                       // let the kernel encrypt, where it can
+  i64 hsts_ns = 0;                          // 0: no Strict-Transport-Security
+  bool hsts_subdomains = false;
+  int redirect_port = 0;  // http is redirected to https there; 0: not; -1: to the https listener's
+};
+
 struct App {
   std::string name;
   std::string target;         // MODULE:CALLABLE or MODULE:FACTORY()
@@ -70,6 +87,7 @@ struct Config {
   std::string access_log = "off";  // off, "-", a path, or syslog+udp://HOST:PORT
   bool access_log_sync = false;    // write each line before the next request: to show what it costs
   Limits limits;
+  Tls tls;
   std::vector<App> apps;
   std::vector<Route> routes;
   // Where each option's value came from ("default", "labcoat.toml:12", "--set"), by "section.name";

@@ -51,6 +51,10 @@ std::string interpreter(const CheckedValue& value) {
   return absolute_path(text(value), value.directory);
 }
 
+int redirect_port(const CheckedValue& value) {
+  return value.text == "off" ? 0 : value.text == "on" ? -1 : whole(value);
+}
+
 std::string log_destination(const CheckedValue& value) {
   const bool is_file =
       value.text != "off" && value.text != "-" && value.text.find("://") == value.text.npos;
@@ -71,6 +75,20 @@ constexpr ServerField server_fields[] = {
     {"access_log", [](Config& c, const CheckedValue& v) { c.access_log = log_destination(v); }},
     {"access_log_sync",
      [](Config& c, const CheckedValue& v) { c.access_log_sync = checked(parse_bool(v.text)); }},
+    {"version_min", [](Config& c, const CheckedValue& v) { c.tls.version_min = text(v); }},
+    {"client_certificates",
+     [](Config& c, const CheckedValue& v) { c.tls.client_certificates = text(v); }},
+    {"client_ca",
+     [](Config& c, const CheckedValue& v) {
+       c.tls.client_ca = v.text.empty() ? "" : absolute_path(text(v), v.directory);
+     }},
+    {"kernel_tls",
+     [](Config& c, const CheckedValue& v) { c.tls.kernel = checked(parse_bool(v.text)); }},
+    {"hsts", [](Config& c, const CheckedValue& v) { c.tls.hsts_ns = duration(v); }},
+    {"hsts_subdomains",
+     [](Config& c, const CheckedValue& v) { c.tls.hsts_subdomains = checked(parse_bool(v.text)); }},
+    {"redirect_https",
+     [](Config& c, const CheckedValue& v) { c.tls.redirect_port = redirect_port(v); }},
     {"request_target_bytes",
      [](Config& c, const CheckedValue& v) { c.limits.request_target_bytes = bytes(v); }},
     {"request_header_bytes",

@@ -70,6 +70,25 @@ void visit_route(const Field& field, T& route) {
 }
 
 template <class Field, class T>
+void visit_certificate(const Field& field, T& certificate) {
+  field("file", certificate.file);
+  field("key", certificate.key);
+  field("hosts", certificate.hosts);
+}
+
+template <class Field, class T>
+void visit_tls(const Field& field, T& tls) {
+  field("certificates", tls.certificates);
+  field("version_min", tls.version_min);
+  field("client_certificates", tls.client_certificates);
+  field("client_ca", tls.client_ca);
+  field("kernel", tls.kernel);
+  field("hsts_ns", tls.hsts_ns);
+  field("hsts_subdomains", tls.hsts_subdomains);
+  field("redirect_port", tls.redirect_port);
+}
+
+template <class Field, class T>
 void visit_listen(const Field& field, T& listen) {
   field("kind", listen.kind);
   field("host", listen.host);
@@ -87,6 +106,7 @@ void visit_config(const Field& field, T& config) {
   field("access_log", config.access_log);
   field("access_log_sync", config.access_log_sync);
   field("limits", config.limits);
+  field("tls", config.tls);
   field("apps", config.apps);
   field("routes", config.routes);
   field("sources", config.sources);
@@ -116,6 +136,18 @@ static void to_json(json& out, const Route& route) {
 }
 static void from_json(const json& in, Route& route) {
   visit_route(Reader{in}, route);
+}
+static void to_json(json& out, const Tls::Certificate& certificate) {
+  visit_certificate(Writer{out}, certificate);
+}
+static void from_json(const json& in, Tls::Certificate& certificate) {
+  visit_certificate(Reader{in}, certificate);
+}
+static void to_json(json& out, const Tls& tls) {
+  visit_tls(Writer{out}, tls);
+}
+static void from_json(const json& in, Tls& tls) {
+  visit_tls(Reader{in}, tls);
 }
 static void to_json(json& out, const Listen& listen) {
   visit_listen(Writer{out}, listen);

@@ -10,6 +10,7 @@
 #include "config/command_line.h"
 #include "config/fields.h"
 #include "config/options.h"
+#include "config/tls_settings.h"
 #include "config/toml_file.h"
 
 namespace labcoat::config {
@@ -53,6 +54,7 @@ class Assembler {
     if (status && file_) status = apply(*file_);
     if (status) status = apply(line_);
     if (status) status = set_listeners();
+    if (status) status = set_tls(line_, file_, config_);
     if (status) status = set_routes();
     if (status) status = check_apps();
     if (status) status = check_access_log();
@@ -179,10 +181,8 @@ class Assembler {
     for (const Text& url : urls) {
       const auto listen = parse_listen(url, settings.directory);
       if (!listen) return tl::unexpected(listen.error());
-      if (listen->kind == Listen::Kind::https) {
-        return fail_at(url.where, fmt::format("'{}': this version has no TLS yet; listen on "
-                                              "http:// or unix: behind a server that has",
-                                              url.value));
+      if (listen->kind == Listen::Kind::https && certificates_of(line_, file_).empty()) {
+        return fail_at(url.where, no_certificate(url.value));
       }
       const bool fixed = listen->kind == Listen::Kind::unix_socket || listen->port != 0;
       for (const auto* taken : {&config_.listen, &config_.admin}) {

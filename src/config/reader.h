@@ -16,6 +16,7 @@ struct CommandLine {
   std::string file = {};                  // -c
   std::vector<std::string> listen = {};   // -l
   std::vector<std::string> statics = {};  // --static PREFIX=DIR
+  std::vector<std::string> certificates = {};  // --certificate FILE[,KEY]
   std::string workers = {};
   std::string threads = {};
   std::string edge_threads = {};

@@ -170,7 +170,7 @@ TEST_F(ReaderTest, names_file_line_key_expectation_and_nearest_word) {
       {"a path behind", app + "[server]\nlisten = \"http://a:1/x\"\n",
        "more than a host and a port"},
       {"twice", app + "[server]\nlisten = [\"http://a:1\", \"http://a:1\"]\n", "is named twice"},
-      {"TLS", app + "[server]\nlisten = \"https://a:1\"\n", "has no TLS yet"},
+      {"TLS", app + "[server]\nlisten = \"https://a:1\"\n", "'https://a:1' needs a certificate"},
       {"admin key", "[admin]\nport = 1\n", "[admin] has no key 'port'"},
       {"access log", "[server]\naccess_log = \"on\"\n", "'on' is not off, -, the name of a file"},
       {"log URL", "[server]\naccess_log = \"syslog://x\"\n", "syslog+udp://HOST:PORT"},

@@ -31,6 +31,13 @@ struct AppTable {
   std::map<std::string, std::string> environment;
 };
 
+struct CertificateTable {
+  std::string where;
+  Text file;
+  Text key;  // empty: in the same file
+  std::vector<Text> hosts;
+};
+
 struct RouteTable {
   std::string where;
   Text path;
@@ -43,6 +50,7 @@ struct Settings {
   std::vector<Setting> values;
   std::vector<Text> listen;
   std::vector<Text> admin;
+  std::vector<CertificateTable> certificates;
   std::vector<AppTable> apps;
   std::vector<RouteTable> routes;
 };

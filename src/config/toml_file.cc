@@ -93,10 +93,11 @@ class TomlReader {
     if (key == "server") return read_section("server", "server", node);
     if (key == "limits") return read_section("limits", "limits", node);
     if (key == "admin") return read_admin(node);
+    if (key == "tls") return read_tls(node);
     if (key == "app") return read_apps(node);
     if (key == "route") return read_routes(node);
     return fail_at(where(node), unknown_key("the configuration", key,
-                                            {"server", "limits", "admin", "app", "route"}));
+                                            {"server", "limits", "tls", "admin", "app", "route"}));
   }
 
   // `section` is the options' name of it, `shown` the user's: "app" and "app.shop".
@@ -104,6 +105,7 @@ class TomlReader {
     const toml::table* table = node.as_table();
     if (table == nullptr) return wrong_type(node, shown, "a table, [" + shown + "]");
     for (const auto& [key, value] : *table) {
+      if (section == "tls" && key.str() == "certificate") continue;  // read_tls
       const Option* option = find_option(section, key.str());
       if (option == nullptr) {
         return fail_at(where(value),
@@ -129,7 +131,9 @@ class TomlReader {
   }
 
   Status read_listen(const toml::node& node, std::string_view key, std::vector<Text>& out) {
-    constexpr auto expected = "a URL or a list of URLs in quotes";
+    const bool urls = key.ends_with(".listen");
+    const char* const expected =
+        urls ? "a URL or a list of URLs in quotes" : "text or a list of texts in quotes";
     if (const auto one = node.value_exact<std::string>()) {
       out.push_back({*one, where(node)});
       return {};
@@ -166,6 +170,56 @@ class TomlReader {
       const Status status = read_listen(value, "admin.listen", out_.admin);
       if (!status) return status;
     }
+    return {};
+  }
+
+  // Options, and below them the certificates: [[tls.certificate]].
+  Status read_tls(const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      return wrong_type(node, "tls", "a table, [tls], with [[tls.certificate]] below it");
+    }
+    if (const Status status = read_section("tls", "tls", node); !status) return status;
+    const toml::node* certificates = table->get("certificate");
+    if (certificates == nullptr) return {};
+    const toml::array* list = certificates->as_array();
+    if (list == nullptr) {
+      return wrong_type(*certificates, "tls.certificate",
+                        "a table for each certificate, [[tls.certificate]]");
+    }
+    for (const toml::node& element : *list) {
+      if (const Status status = read_certificate(element); !status) return status;
+    }
+    return {};
+  }
+
+  Status read_certificate(const toml::node& node) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) return wrong_type(node, "tls.certificate", "a table");
+    CertificateTable certificate;
+    certificate.where = where(node);
+    for (const auto& [key, value] : *table) {
+      const std::string shown = fmt::format("tls.certificate.{}", key.str());
+      if (key.str() == "hosts") {
+        const Status status = read_listen(value, shown, certificate.hosts);
+        if (!status) return status;
+        continue;
+      }
+      Text* field = key.str() == "file"  ? &certificate.file
+                    : key.str() == "key" ? &certificate.key
+                                         : nullptr;
+      if (field == nullptr) {
+        return fail_at(where(value),
+                       unknown_key("[[tls.certificate]]", key.str(), {"file", "key", "hosts"}));
+      }
+      const auto text = value.value_exact<std::string>();
+      if (!text) return wrong_type(value, shown, "text in quotes");
+      *field = {*text, where(value)};
+    }
+    if (certificate.file.value.empty()) {
+      return fail_at(certificate.where, "this [[tls.certificate]] names no file");
+    }
+    out_.certificates.push_back(std::move(certificate));
     return {};
   }
 
