@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/options.h"
+#include "config/route_keys.h"
 
 namespace labcoat::config {
 namespace {
@@ -82,8 +83,12 @@ Status read_static(std::string_view words, Settings& out) {
   }
   std::string path(words.substr(0, equals));
   while (path.ends_with('/') || path.ends_with('*')) path.pop_back();
-  out.routes.push_back(
-      {where, {path + "/*", where}, {std::string(words.substr(equals + 1)), where}, {"", where}});
+  RouteTable& route = out.routes.emplace_back();
+  route.where = where;
+  for (const auto& [key, text] : {std::pair<const char*, std::string>("path", path + "/*"),
+                                  {"files", std::string(words.substr(equals + 1))}}) {
+    route.values.push_back({find_route_key(key), key, where, {}, {{text, where}}});
+  }
   return {};
 }
 

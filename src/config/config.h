@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "config/route.h"
 
 namespace labcoat::config {
 
@@ -71,12 +72,6 @@ struct App {
   std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
                                      // CPU, workers on the others)
   i64 spin_ns = 0;                   // a worker looks at its queue for so long before it sleeps
-};
-
-struct Route {
-  std::string path;   // "/static/*" or an exact "/robots.txt"
-  std::string files;  // absolute directory; or empty
-  std::string app;    // name; or empty
 };
 
 struct Config {

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "config/route_keys.h"
+
 namespace labcoat::config {
 namespace {
 
@@ -64,9 +66,10 @@ void visit_app(const Field& field, T& app) {
 
 template <class Field, class T>
 void visit_route(const Field& field, T& route) {
-  field("path", route.path);
-  field("files", route.files);
-  field("app", route.app);
+  field("where", route.where);
+  for (const RouteKey& key : route_keys()) {
+    std::visit([&](auto member) { field(key.name, route.*member); }, key.field);
+  }
 }
 
 template <class Field, class T>

@@ -23,8 +23,8 @@ Config sample() {
   app.gc = "freeze";
   app.spin_ns = 20 * us;
   config.apps.push_back(app);
-  config.routes.push_back({"/static/*", "/srv/static", ""});
-  config.routes.push_back({"/*", "", "shop"});
+  config.routes.push_back({.path = {"/static/*"}, .files = "/srv/static"});
+  config.routes.push_back({.path = {"/*"}, .app = "shop", .set_header = {{"X-A", "1"}}});
   config.sources = {{"server.backlog", "default"}};
   return config;
 }
@@ -39,6 +39,7 @@ TEST(ConfigJson, survives_the_way_to_the_edge) {
   EXPECT_EQ(back->apps[0].environment.at("B"), "\"quoted\"\n");
   EXPECT_EQ(back->limits.drain_timeout_ns, 5 * ms);
   EXPECT_EQ(back->routes[1].app, "shop");
+  EXPECT_EQ(back->routes[1].set_header, (Pairs{{"X-A", "1"}}));
 }
 
 TEST(ConfigJson, refuses_what_is_not_a_whole_configuration) {

@@ -10,6 +10,8 @@
 #include "config/command_line.h"
 #include "config/fields.h"
 #include "config/options.h"
+#include "config/route_builder.h"
+#include "config/route_keys.h"
 #include "config/tls_settings.h"
 #include "config/toml_file.h"
 
@@ -214,34 +216,13 @@ class Assembler {
   }
 
   Status add_route(const RouteTable& table, const std::string& directory) {
-    const std::string& path = table.path.value;
-    if (path.empty()) return fail_at(table.where, "this route has no path, such as \"/static/*\"");
-    const size_t star = path.find('*');
-    const bool star_is_last =
-        star == path.npos || (star + 1 == path.size() && path.ends_with("/*"));
-    if (path[0] != '/' || !star_is_last) {
-      return fail_at(
-          table.path.where,
-          fmt::format("route.path: '{}' is not a path such as \"/robots.txt\", or a prefix "
-                      "such as \"/static/*\"",
-                      path));
+    auto route = build_route(table, directory);
+    if (!route) return tl::unexpected(route.error());
+    for (const RouteValue& value : table.values) {
+      if (std::string_view(value.key->name) != "app" || find_app(route->app) != nullptr) continue;
+      return fail_at(value.where, value.shown + ": " + no_such_app(route->app));
     }
-    if (table.files.value.empty() == table.app.value.empty()) {
-      return fail_at(table.where, fmt::format("the route \"{}\" needs one of files and app", path));
-    }
-    Route route{path, "", table.app.value};
-    if (!route.app.empty() && find_app(route.app) == nullptr) {
-      return fail_at(table.app.where, "route.app: " + no_such_app(route.app));
-    }
-    if (!table.files.value.empty()) {
-      route.files = absolute_path(table.files.value, directory);
-      if (!is_directory(route.files)) {
-        return fail_at(
-            table.files.where,
-            fmt::format("the directory {} of the route \"{}\" does not exist", route.files, path));
-      }
-    }
-    config_.routes.push_back(std::move(route));
+    config_.routes.push_back(std::move(*route));
     return {};
   }
 
@@ -256,9 +237,13 @@ class Assembler {
       if (config_.apps.size() > 1) {
         return fail_at(places_[i], fmt::format("no [[route]] leads to the app '{}'", app.name));
       }
-      config_.routes.push_back({"/*", "", app.name});
+      Route rest;
+      rest.where = places_[i];
+      rest.path.emplace_back("/*");
+      rest.app = app.name;
+      config_.routes.push_back(std::move(rest));
     }
-    if (!config_.routes.empty()) return {};
+    if (!config_.routes.empty()) return name_routes(config_.routes);
     return fail(
         "there is nothing to serve: name an app (MODULE:CALLABLE), a directory (--static "
         "/=DIR) or a configuration file (-c FILE)");

@@ -12,6 +12,7 @@ namespace labcoat::config {
 namespace {
 
 namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
 
 // A directory with a file or two, gone after the test.
 class ReaderTest : public testing::Test {
@@ -43,7 +44,7 @@ TEST_F(ReaderTest, serves_one_app_with_nothing_but_its_name) {
   ASSERT_EQ(config->listen.size(), 1u);
   EXPECT_EQ(config->listen[0].port, 8000);
   ASSERT_EQ(config->routes.size(), 1u);
-  EXPECT_EQ(config->routes[0].path, "/*");
+  EXPECT_EQ(config->routes[0].path, Words{"/*"});
   EXPECT_EQ(config->routes[0].app, config->apps[0].name);
 }
 
@@ -104,7 +105,7 @@ TEST_F(ReaderTest, lets_the_command_line_win) {
   EXPECT_EQ(config->apps[0].python, "python3.11");
   EXPECT_EQ(config->backlog, 7);
   EXPECT_EQ(config->listen[0].host, "::1");
-  EXPECT_EQ(config->routes[0].path, "/assets/*");
+  EXPECT_EQ(config->routes[0].path, Words{"/assets/*"});
   EXPECT_EQ(config->routes[1].app, "shop");
 }
 
@@ -121,7 +122,7 @@ TEST_F(ReaderTest, serves_files_alone) {
   const auto config = read({.statics = {"/=static"}});
   ASSERT_TRUE(config) << config.error().text;
   EXPECT_TRUE(config->apps.empty());
-  EXPECT_EQ(config->routes[0].path, "/*");
+  EXPECT_EQ(config->routes[0].path, Words{"/*"});
 }
 
 TEST_F(ReaderTest, names_file_line_key_expectation_and_nearest_word) {
@@ -179,10 +180,12 @@ TEST_F(ReaderTest, names_file_line_key_expectation_and_nearest_word) {
       {"route key", app + "[[route]]\npth = \"/\"\n",
        "[[route]] has no key 'pth'; did you mean 'path'?"},
       {"route without path", app + "[[route]]\napp = \"shop\"\n", "this route has no path"},
-      {"route to nothing", app + "[[route]]\npath = \"/*\"\n", "needs one of files and app"},
+      {"route to nothing", app + "[[route]]\npath = \"/*\"\n",
+       "labcoat.toml:3: the route \"/*\" needs one of files, app, redirect, answer and status"},
       {"route to no app", app + "[[route]]\npath = \"/*\"\napp = \"shp\"\n",
        "there is no app 'shp'; did you mean 'shop'?"},
-      {"star inside", app + "[[route]]\npath = \"/*/x\"\napp = \"shop\"\n", "'/*/x' is not a path"},
+      {"no slash", app + "[[route]]\npath = \"x\"\napp = \"shop\"\n",
+       "labcoat.toml:4: route.path: 'x' is not a path"},
       {"no directory", app + "[[route]]\npath = \"/x/*\"\nfiles = \"no\"\n", "does not exist"},
       {"unrouted", app + "[app.blog]\ntarget = \"b:app\"\n",
        "no [[route]] leads to the app 'blog'"},

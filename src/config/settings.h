@@ -13,6 +13,8 @@
 
 namespace labcoat::config {
 
+struct RouteKey;
+
 // `where` is what a message begins with: "labcoat.toml:12" or "--workers".
 struct Text {
   std::string value;
@@ -38,11 +40,19 @@ struct CertificateTable {
   std::vector<Text> hosts;
 };
 
+// What one key of a route says; of its kind already (route_keys.h), its texts not yet judged.
+struct RouteValue {
+  const RouteKey* key;
+  std::string shown;  // "route.path"
+  std::string where;
+  std::vector<Text> names;  // of pairs, as many as items
+  std::vector<Text> items;  // one, unless the key takes several
+};
+
+// A key may occur twice (of a site and of its route): lists and tables grow, the last text counts.
 struct RouteTable {
   std::string where;
-  Text path;
-  Text files;  // one of files and app is empty
-  Text app;
+  std::vector<RouteValue> values;
 };
 
 struct Settings {

@@ -7,28 +7,11 @@
 
 #include "base/text.h"
 #include "config/options.h"
+#include "config/route_toml.h"
+#include "config/toml_words.h"
 
 namespace labcoat::config {
 namespace {
-
-const char* type_word(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "a list";
-    case toml::node_type::string:
-      return "text";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a number";
-    case toml::node_type::boolean:
-      return "true or false";
-    default:
-      return "a date or time";
-  }
-}
 
 // The value as a user would write it after --set, if it has a TOML type that this option takes.
 std::optional<std::string> text_of(const toml::node& node, const Option& option) {
@@ -73,6 +56,9 @@ class TomlReader {
       const Status status = read_top(key.str(), node);
       if (!status) return status;
     }
+    auto routes = read_route_tables(path_, root);
+    if (!routes) return tl::unexpected(routes.error());
+    out_.routes = std::move(*routes);
     return {};
   }
 
@@ -80,13 +66,12 @@ class TomlReader {
 
  private:
   std::string where(const toml::node& node) const {
-    return fmt::format("{}:{}", path_, node.source().begin.line);
+    return place_of(path_, node);
   }
 
   tl::unexpected<Error> wrong_type(const toml::node& node, std::string_view key,
                                    std::string_view expected) const {
-    return fail_at(where(node),
-                   fmt::format("{} is {}; expected {}", key, type_word(node), expected));
+    return config::wrong_type(path_, node, key, expected);
   }
 
   Status read_top(std::string_view key, const toml::node& node) {
@@ -95,9 +80,10 @@ class TomlReader {
     if (key == "admin") return read_admin(node);
     if (key == "tls") return read_tls(node);
     if (key == "app") return read_apps(node);
-    if (key == "route") return read_routes(node);
-    return fail_at(where(node), unknown_key("the configuration", key,
-                                            {"server", "limits", "tls", "admin", "app", "route"}));
+    if (key == "route" || key == "site") return {};  // read together, in their order in the file
+    return fail_at(where(node),
+                   unknown_key("the configuration", key,
+                               {"server", "limits", "tls", "admin", "app", "route", "site"}));
   }
 
   // `section` is the options' name of it, `shown` the user's: "app" and "app.shop".
@@ -243,32 +229,6 @@ class TomlReader {
       out_.apps.push_back({name, where(value), {}});
       const Status status = read_section("app", "app." + name, value);
       if (!status) return status;
-    }
-    return {};
-  }
-
-  Status read_routes(const toml::node& node) {
-    const toml::array* list = node.as_array();
-    if (list == nullptr) return wrong_type(node, "route", "a table for each route, [[route]]");
-    for (const toml::node& element : *list) {
-      const toml::table* table = element.as_table();
-      if (table == nullptr) return wrong_type(element, "route", "a table, [[route]]");
-      RouteTable route;
-      route.where = where(element);
-      for (const auto& [key, value] : *table) {
-        Text* field = key.str() == "path"    ? &route.path
-                      : key.str() == "files" ? &route.files
-                      : key.str() == "app"   ? &route.app
-                                             : nullptr;
-        if (field == nullptr) {
-          return fail_at(where(value),
-                         unknown_key("[[route]]", key.str(), {"path", "files", "app"}));
-        }
-        const auto text = value.value_exact<std::string>();
-        if (!text) return wrong_type(value, fmt::format("route.{}", key.str()), "text in quotes");
-        *field = {*text, where(value)};
-      }
-      out_.routes.push_back(std::move(route));
     }
     return {};
   }

@@ -7,19 +7,20 @@ namespace labcoat::edge {
 Result<Router> Router::build(const config::Config& config) {
   Router router;
   for (const config::Route& from : config.routes) {
+    const std::string& path = from.path.front();
     Route route;
-    route.exact = !from.path.ends_with('*');
-    route.prefix = route.exact ? from.path : from.path.substr(0, from.path.size() - 1);
+    route.exact = !path.ends_with('*');
+    route.prefix = route.exact ? path : path.substr(0, path.size() - 1);
     if (!from.files.empty()) {
       route.files = Fd(::open(from.files.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-      if (!route.files) return fail_errno("route " + from.path + ": cannot open " + from.files);
+      if (!route.files) return fail_errno("route " + from.name + ": cannot open " + from.files);
       route.files_path = from.files;
     }
     for (size_t i = 0; i < config.apps.size(); ++i) {
       if (!from.app.empty() && config.apps[i].name == from.app) route.app = static_cast<int>(i);
     }
     if (!from.app.empty() && route.app < 0) {
-      return fail("route " + from.path + ": there is no app named " + from.app);
+      return fail("route " + from.name + ": there is no app named " + from.app);
     }
     router.routes_.push_back(std::move(route));
   }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/options.h"
+#include "config/route_keys.h"
 #include "config/toml_file.h"
 #include "lab/config_edit.h"
 
@@ -70,12 +71,19 @@ Result<std::string> with_absolute_paths(std::string text, const config::Settings
   }
   // Routes are an array of tables, which is edited by value: every relative folder once.
   for (const config::RouteTable& route : settings.routes) {
-    if (!out || !is_relative_path(route.files.value)) continue;
-    const std::string from = toml_literal(route.files.value, true);
-    for (const std::string& entry : {"files = " + from, "files=" + from}) {
-      const size_t at = out->find(entry);
-      if (at != std::string::npos) {
-        out->replace(at, entry.size(), "files = " + absolute(route.files.value));
+    for (const config::RouteValue& value : route.values) {
+      if (!config::is_path(value.key->kind)) continue;
+      for (size_t i = 0; out && i < value.items.size(); ++i) {
+        const std::string& path = value.items[i].value;
+        if (!is_relative_path(path)) continue;
+        const std::string key = value.names.empty() ? value.key->name : value.names[i].value;
+        const std::string from = toml_literal(path, true);
+        for (const std::string& entry : {key + " = " + from, key + "=" + from}) {
+          const size_t at = out->find(entry);
+          if (at != std::string::npos) {
+            out->replace(at, entry.size(), key + " = " + absolute(path));
+          }
+        }
       }
     }
   }

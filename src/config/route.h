@@ -1,0 +1,48 @@
+// Route: which requests it is for, what answers them, and what happens to both on the way. One
+// member per key of [[route]] (route_keys.h), of the same name; paths of files are absolute.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace labcoat::config {
+
+// In the order of the file; a name may occur twice.
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+struct Route {
+  std::string name = {};   // unique and stable: for logs, metrics and messages
+  std::string where = {};  // "labcoat.toml:12"
+
+  // Which requests: all that is given must hold. Empty: any.
+  std::vector<std::string> host = {};  // lower-case: "example.org", or "*.example.org"
+  std::vector<std::string> path = {};  // patterns; never empty
+  std::vector<std::string> method = {};
+  Pairs header = {};  // name and pattern of the value
+  std::vector<std::string> without_header = {};
+  std::string scheme = {};  // http, https
+
+  // What answers: files (a directory), app (a name), redirect (a template), or none of them: a
+  // fixed answer of status and answer.
+  std::string files = {};
+  std::string app = {};
+  std::string redirect = {};
+  std::string answer = {};
+  std::string content_type = "text/plain; charset=utf-8";  // of answer
+  i64 status = 0;                                          // 0: 302 of redirect, 200 of answer
+
+  // What happens on the way.
+  std::string strip_prefix = {};  // for an app: SCRIPT_NAME
+  std::string rewrite = {};       // a template of the path
+  Pairs set_header = {}, add_header = {};
+  std::vector<std::string> remove_header = {};
+  Pairs set_request_header = {};
+  std::vector<std::string> remove_request_header = {};
+  Pairs error_pages = {};  // status and file
+  bool error_pages_for_app = false;
+};
+
+}  // namespace labcoat::config

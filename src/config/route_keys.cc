@@ -1,0 +1,206 @@
+#include "config/route_keys.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace labcoat::config {
+namespace {
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+}
+
+const char* check_value(std::string_view value) {
+  const bool bad = std::any_of(value.begin(), value.end(), is_control);
+  return bad ? "has a control character or the end of a line in it" : nullptr;
+}
+
+// RFC 9110 section 5.6.2.
+bool is_token(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+const char* check_name(std::string_view name) {
+  return is_token(name) ? nullptr : "is not the name of a header";
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// How messages are framed and connections kept is not a matter of taste.
+const char* check_own_name(std::string_view name) {
+  const std::string lower = to_lower(name);
+  if (is_one_of(lower, {"connection", "content-length", "date", "keep-alive", "proxy-connection",
+                        "trailer", "transfer-encoding", "upgrade"})) {
+    return "is the server's own business";
+  }
+  return check_name(name);
+}
+
+const char* check_request_name(std::string_view name) {
+  if (name.find('_') != name.npos) return "has a _, which apps cannot tell from a -";
+  return check_own_name(name);
+}
+
+const char* check_host(std::string_view host) {
+  if (host == "*") return nullptr;
+  if (host.starts_with('[')) return host.ends_with(']') ? nullptr : "has no ] at its end";
+  if (host.starts_with("*.")) host.remove_prefix(2);
+  if (host.find('/') != host.npos) return "has a slash; only the host's name belongs here";
+  if (host.find(':') != host.npos) return "has a port; hosts are matched without it";
+  if (host.find('*') != host.npos) return "has a star elsewhere than in \"*.example.org\"";
+  const bool good = !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+  });
+  return good ? nullptr : "is not a host; names with other letters are written in Punycode, xn--…";
+}
+
+const char* check_path(std::string_view path) {
+  if (path.empty() || (path[0] != '/' && path[0] != '*')) {
+    return "is not a path such as \"/robots.txt\", a prefix such as \"/static/*\", or a pattern "
+           "such as \"*.php\"";
+  }
+  if (path.find('?') != path.npos) return "has a ?; the query is not part of the path";
+  if (path.find('%') != path.npos) return "has a %; paths are compared decoded";
+  if (path.find("***") != path.npos) return "has more than two stars in a row";
+  return check_value(path);
+}
+
+const char* check_method(std::string_view method) {
+  if (!is_token(method)) return "is not a method";
+  const bool lower =
+      std::any_of(method.begin(), method.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return lower ? "has small letters; methods are written in capitals, such as GET" : nullptr;
+}
+
+const char* check_scheme(std::string_view scheme) {
+  return is_one_of(scheme, {"http", "https"}) ? nullptr : "is neither http nor https";
+}
+
+const char* check_redirect(std::string_view target) {
+  if (target.empty()) return "leads nowhere";
+  if (target.find(' ') != target.npos) return "has a space";
+  return check_value(target);
+}
+
+const char* check_prefix(std::string_view prefix) {
+  if (!prefix.starts_with('/') || prefix.size() < 2) return "is not a path such as \"/shop\"";
+  if (prefix.ends_with('/')) return "ends with a slash";
+  return prefix.find('*') != prefix.npos ? "has a star" : check_value(prefix);
+}
+
+const char* check_rewrite(std::string_view path) {
+  if (!path.starts_with('/') && !path.starts_with("{path}")) return "does not begin with a slash";
+  if (path.find('?') != path.npos) return "has a ?; a rewrite is of the path, the query stays";
+  return check_value(path);
+}
+
+const char* check_error_status(std::string_view status) {
+  const auto number = parse_int(status);
+  return number && *number >= 400 && *number <= 599 ? nullptr : "is not a status from 400 to 599";
+}
+
+constexpr const char* headers = "a table such as { Name = \"value\" }";
+constexpr const char* names = "the name of a header or a list of names";
+using Kind = RouteKind;
+
+constexpr RouteKey rows[] = {
+    {"name", Kind::text, &Route::name, "a name, for logs and metrics", check_value},
+    {"host", Kind::texts, &Route::host, "a host such as \"example.org\" or \"*.example.org\"",
+     check_host},
+    {"path", Kind::texts, &Route::path, "a path such as \"/static/*\", or a list", check_path},
+    {"method", Kind::texts, &Route::method, "a method such as \"GET\", or a list", check_method},
+    {"header", Kind::pairs, &Route::header, headers, check_value, check_name},
+    {"without_header", Kind::texts, &Route::without_header, names, check_name},
+    {"scheme", Kind::text, &Route::scheme, "\"http\" or \"https\"", check_scheme},
+
+    {"files", Kind::directory, &Route::files, "a directory in quotes"},
+    {"app", Kind::text, &Route::app, "the name of an app in quotes"},
+    {"redirect", Kind::text, &Route::redirect, "a URL or a path in quotes", check_redirect},
+    {"answer", Kind::text, &Route::answer, "the text of the answer in quotes"},
+    {"content_type", Kind::text, &Route::content_type, "a type such as \"text/html\"", check_value},
+    {"status", Kind::integer, &Route::status, "a status from 200 to 599", nullptr, nullptr, 200,
+     599},
+
+    {"strip_prefix", Kind::text, &Route::strip_prefix, "a path such as \"/shop\"", check_prefix},
+    {"rewrite", Kind::text, &Route::rewrite, "a path such as \"/new/{1}\"", check_rewrite},
+    {.name = "set_header",
+     .kind = Kind::pairs,
+     .field = &Route::set_header,
+     .expected = headers,
+     .check = check_value,
+     .check_name = check_own_name,
+     .for_site = true},
+    {.name = "add_header",
+     .kind = Kind::pairs,
+     .field = &Route::add_header,
+     .expected = headers,
+     .check = check_value,
+     .check_name = check_own_name,
+     .for_site = true},
+    {.name = "remove_header",
+     .kind = Kind::texts,
+     .field = &Route::remove_header,
+     .expected = names,
+     .check = check_own_name,
+     .for_site = true},
+    {.name = "set_request_header",
+     .kind = Kind::pairs,
+     .field = &Route::set_request_header,
+     .expected = headers,
+     .check = check_value,
+     .check_name = check_request_name,
+     .for_site = true},
+    {.name = "remove_request_header",
+     .kind = Kind::texts,
+     .field = &Route::remove_request_header,
+     .expected = names,
+     .check = check_own_name,
+     .for_site = true},
+    {.name = "error_pages",
+     .kind = Kind::files,
+     .field = &Route::error_pages,
+     .expected = "a table such as { 404 = \"404.html\" }",
+     .check_name = check_error_status,
+     .for_site = true},
+    {.name = "error_pages_for_app",
+     .kind = Kind::flag,
+     .field = &Route::error_pages_for_app,
+     .expected = "true or false",
+     .for_site = true},
+};
+
+}  // namespace
+
+std::span<const RouteKey> route_keys() {
+  return rows;
+}
+
+const RouteKey* find_route_key(std::string_view name) {
+  const auto* const row = std::find_if(std::begin(rows), std::end(rows),
+                                       [&](const RouteKey& key) { return name == key.name; });
+  return row == std::end(rows) ? nullptr : row;
+}
+
+std::vector<std::string_view> route_key_names() {
+  std::vector<std::string_view> all;
+  for (const RouteKey& key : rows) all.emplace_back(key.name);
+  return all;
+}
+
+size_t stars_of(std::string_view pattern) {
+  size_t count = 0;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    count += pattern[i] == '*' && (i == 0 || pattern[i - 1] != '*') ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace labcoat::config
