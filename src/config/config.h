@@ -81,6 +81,11 @@ struct Config {
   int backlog = 2048;
   std::string access_log = "off";  // off, "-", a path, or syslog+udp://HOST:PORT
   bool access_log_sync = false;    // write each line before the next request: to show what it costs
+  std::string access_log_format = "combined";  // of log_format.h; of both logs
+  std::string access_log_only = "all";         // all, errors (400 and more), server_errors (500)
+  int access_log_sample = 1;                   // one line of so many
+  std::string slow_log = "off";                // as access_log
+  i64 slow_log_threshold_ns = 1 * seconds;
   Limits limits;
   Tls tls;
   std::vector<App> apps;

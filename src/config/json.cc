@@ -108,6 +108,11 @@ void visit_config(const Field& field, T& config) {
   field("backlog", config.backlog);
   field("access_log", config.access_log);
   field("access_log_sync", config.access_log_sync);
+  field("access_log_format", config.access_log_format);
+  field("access_log_only", config.access_log_only);
+  field("access_log_sample", config.access_log_sample);
+  field("slow_log", config.slow_log);
+  field("slow_log_threshold_ns", config.slow_log_threshold_ns);
   field("limits", config.limits);
   field("tls", config.tls);
   field("apps", config.apps);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/log_format.h"
 #include "config/options.h"
 
 namespace labcoat::config {
@@ -43,7 +44,7 @@ Status check_target(const Text& text) {
                                          target_example(text.value)));
 }
 
-Status check_access_log(const Text& text) {
+Status check_access_log(const Text& text, std::string_view name) {
   const std::string_view value = text.value;
   const bool is_url = value.find("://") != value.npos;
   const bool is_word = value == "on" || value == "true" || value == "yes";
@@ -56,7 +57,8 @@ Status check_access_log(const Text& text) {
   }
   return fail_at(
       text.where,
-      fmt::format("'{}' is not off, -, the name of a file, or syslog+udp://HOST:PORT", value));
+      fmt::format("{}: '{}' is not off, -, the name of a file, or syslog+udp://HOST:PORT", name,
+                  value));
 }
 
 Result<Listen> parse_tcp(const Text& url, Listen::Kind kind, std::string_view rest) {
@@ -113,7 +115,12 @@ std::vector<std::string_view> option_names(std::string_view section) {
 Status check_setting(const Option& option, const Text& text) {
   const std::string_view name = option.name;
   if (name == "target") return check_target(text);
-  if (name == "access_log") return check_access_log(text);
+  if (name == "access_log" || name == "slow_log") return check_access_log(text, name);
+  if (name == "access_log_format") {
+    const auto format = parse_log_format(text.value);
+    if (!format) return fail_at(text.where, fmt::format("{}: {}", name, format.error().text));
+    return {};
+  }
   if (const Status status = check_option_value(option, text.value); !status) {
     return fail_at(text.where, fmt::format("{}: {}", name, status.error().text));
   }

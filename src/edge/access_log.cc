@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <ctime>
 #include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace labcoat::edge {
@@ -17,6 +20,10 @@ namespace {
 constexpr std::string_view syslog_prefix = "syslog+udp://";
 // RFC 5424 section 6.2.1: facility local0 (16), severity informational (6).
 constexpr int syslog_priority = 16 * 8 + 6;
+// A datagram that arrives through any network; the end of a longer line is cut off.
+constexpr size_t syslog_bytes_max = 8192;
+// How long the end of the program waits for a sink that takes nothing.
+constexpr i64 last_wait_ns = 2 * seconds;
 
 Result<Fd> connect_syslog(const std::string& target) {
   const std::string address = target.substr(syslog_prefix.size());
@@ -39,25 +46,46 @@ Result<Fd> connect_syslog(const std::string& target) {
 
 Result<Fd> open_target(const std::string& target) {
   if (target.starts_with(syslog_prefix)) return connect_syslog(target);
-  // Appending, so that several processes and logrotate's copytruncate may share the file.
+  // Appending, so that several processes and logrotate's copytruncate may share the file. A pipe
+  // that nobody reads is an error, not a wait.
   Fd file(target == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                        : ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+                        : ::open(target.c_str(),
+                                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644));
   if (!file) return fail_errno("cannot open the access log " + target);
   return file;
+}
+
+bool is_regular_file(int fd) {
+  struct stat facts {};
+  return ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+}
+
+// RFC 5424 section 6: everything before the message.
+std::string syslog_header() {
+  char date[32];
+  const auto now = static_cast<time_t>(wall_ns() / seconds);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  char host[HOST_NAME_MAX + 1] = "";
+  if (::gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') host[0] = '-';
+  char header[128 + sizeof host];
+  std::snprintf(header, sizeof header, "<%d>1 %s %s labcoat %d access - ", syslog_priority, date,
+                host, static_cast<int>(getpid()));
+  return header;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(Options options) {
-  auto file = open_target(options.target);
-  if (!file) return tl::unexpected(file.error());
-  return std::unique_ptr<AccessLog>(new AccessLog(std::move(options), std::move(*file)));
+  auto fd = open_target(options.target);
+  if (!fd) return tl::unexpected(fd.error());
+  return std::unique_ptr<AccessLog>(new AccessLog(std::move(options), std::move(*fd)));
 }
 
-AccessLog::AccessLog(Options options, Fd file)
-    : options_(std::move(options)),
-      syslog_(options_.target.starts_with(syslog_prefix)),
-      file_(std::move(file)) {
+AccessLog::AccessLog(Options options, Fd fd)
+    : options_(std::move(options)), syslog_(options_.target.starts_with(syslog_prefix)) {
+  adopt(std::move(fd));
   for (int i = 0; i < options_.threads; ++i) buffers_.push_back(std::make_unique<Buffer>());
   if (!options_.sync) writer_ = std::thread([this] { run_writer(); });
 }
@@ -71,27 +99,35 @@ AccessLog::~AccessLog() {
   if (writer_.joinable()) writer_.join();
 }
 
+void AccessLog::adopt(Fd fd) {
+  sink_ = {.fd = std::move(fd)};
+  sink_.is_file = is_regular_file(sink_.fd.get());
+}
+
 void AccessLog::write(int thread, std::string_view line) {
   if (options_.sync) {
     write_out(line);
     return;
   }
   Buffer& buffer = *buffers_[static_cast<size_t>(thread)];
-  bool wake = false;
+  size_t before = 0, after = 0;
   {
     const std::lock_guard lock(buffer.mutex);
-    if (buffer.lines.size() + line.size() > buffered_bytes_max) {
+    before = buffer.lines.size();
+    after = before + line.size();
+    if (after > buffered_bytes_max) {
       dropped_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
-    const size_t before = buffer.lines.size();
     buffer.lines.append(line);
-    wake = before < write_at_bytes && buffer.lines.size() >= write_at_bytes;
   }
-  if (!wake) return;
+  // The first line, and then only when there is much of it: a system call each.
+  const bool enough = before < write_at_bytes && after >= write_at_bytes;
+  if (before != 0 && !enough) return;
   {
     const std::lock_guard lock(wake_mutex_);
-    wanted_ = true;
+    any_ = true;
+    enough_ = enough_ || enough;
   }
   wake_.notify_one();
 }
@@ -102,8 +138,10 @@ void AccessLog::run_writer() {
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(wake_mutex_);
-      wake_.wait_for(lock, std::chrono::milliseconds(200), [this] { return wanted_ || stopping_; });
-      wanted_ = false;
+      wake_.wait(lock, [this] { return any_ || stopping_; });
+      wake_.wait_for(lock, std::chrono::milliseconds(gather_ms),
+                     [this] { return enough_ || stopping_; });
+      any_ = enough_ = false;
       last = stopping_;
     }
     for (const auto& buffer : buffers_) {
@@ -118,48 +156,84 @@ void AccessLog::run_writer() {
 }
 
 void AccessLog::write_out(std::string_view lines) {
-  const std::lock_guard lock(file_mutex_);
-  syslog_ ? send_as_syslog(lines) : write_to_file(lines);
+  const std::lock_guard lock(sink_mutex_);
+  adopt_reopened();
+  if (lines.empty()) return;
+  syslog_ ? send_as_syslog(lines) : write_as_stream(lines);
 }
 
 void AccessLog::send_as_syslog(std::string_view lines) {
-  char header[128];
-  char date[32];
-  const time_t now = static_cast<time_t>(wall_ns() / seconds);
-  tm parts{};
-  gmtime_r(&now, &parts);
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  std::snprintf(header, sizeof header, "<%d>1 %s - labcoat %d access - ", syslog_priority, date,
-                static_cast<int>(getpid()));
+  const std::string header = syslog_header();
   std::string message;
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
     message.assign(header).append(lines.substr(0, end));
     lines.remove_prefix(std::min(end + 1, lines.size()));
-    // Nobody listening, or no room: lost, as is syslog's way over UDP; but counted.
-    if (::send(file_.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (message.size() > syslog_bytes_max) message.resize(syslog_bytes_max);
+    // The first send after an ICMP error reports that of an earlier datagram and sends nothing.
+    const auto is_sent = [&] {
+      return ::send(sink_.fd.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >=
+             0;
+    };
+    if (is_sent() || (errno == ECONNREFUSED && is_sent())) continue;
+    dropped_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
-void AccessLog::write_to_file(std::string_view lines) {
+void AccessLog::drop(std::string_view lines) {
+  const auto count = std::count(lines.begin(), lines.end(), '\n');
+  dropped_.fetch_add(static_cast<u64>(count), std::memory_order_relaxed);
+}
+
+// A pipe, a socket or a terminal: whether it takes something without making us wait for ever.
+bool AccessLog::is_ready_for_more() {
+  const i64 began = now_ns();
+  pollfd writable{sink_.fd.get(), POLLOUT, 0};
+  for (;;) {
+    // A writer may wait, lines are dropped meanwhile; who answers requests may not.
+    const int count = ::poll(&writable, 1, options_.sync ? 0 : gather_ms);
+    if (count > 0) return (writable.revents & POLLOUT) != 0;
+    if (options_.sync || has_reopened_) return false;
+    if (stopping_ && now_ns() - began > last_wait_ns) return false;
+  }
+}
+
+void AccessLog::write_as_stream(std::string_view lines) {
+  if (sink_.broken_line && ::write(sink_.fd.get(), "\n", 1) == 1) sink_.broken_line = false;
   while (!lines.empty()) {
-    const ssize_t wrote = ::write(file_.get(), lines.data(), lines.size());
+    if (!sink_.is_file && !is_ready_for_more()) return drop(lines);
+    // What a pipe has room for when it is ready (pipe(7)).
+    const size_t bytes = sink_.is_file ? lines.size() : std::min<size_t>(lines.size(), PIPE_BUF);
+    const ssize_t wrote = ::write(sink_.fd.get(), lines.data(), bytes);
     if (wrote < 0) {
-      if (errno == EINTR) continue;
-      dropped_.fetch_add(1, std::memory_order_relaxed);  // disk full: the service goes on
-      return;
+      if (errno == EINTR || errno == EAGAIN) continue;
+      return drop(lines);  // disk full, or nobody reads: the service goes on
     }
     lines.remove_prefix(static_cast<size_t>(wrote));
+    if (wrote > 0) sink_.broken_line = lines.data()[-1] != '\n';
   }
 }
 
 void AccessLog::reopen() {
-  auto file = open_target(options_.target);
-  if (!file) return;  // the old file stays in use
-  const std::lock_guard lock(file_mutex_);
-  file_ = std::move(*file);
+  auto fd = open_target(options_.target);
+  if (!fd) return;  // the old one stays in use
+  {
+    const std::lock_guard lock(reopened_mutex_);
+    reopened_ = std::move(*fd);
+    has_reopened_ = true;
+  }
+  {
+    const std::lock_guard lock(wake_mutex_);
+    any_ = true;
+  }
+  wake_.notify_one();
+}
+
+void AccessLog::adopt_reopened() {
+  if (!has_reopened_.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(reopened_mutex_);
+  has_reopened_ = false;
+  adopt(std::move(reopened_));
 }
 
 }  // namespace labcoat::edge

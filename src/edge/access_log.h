@@ -1,7 +1,6 @@
-// AccessLog: one line per answered request, in the combined format with three fields more:
-// microseconds in the queue, microseconds in all, and the request's id. Lines are collected by each
-// edge thread and written by a thread of the log's own, so that a slow disk never holds up a
-// request; when it cannot keep up, lines are dropped and counted.
+// AccessLog: lines on their way to a file, to standard output, or by syslog over UDP. They are
+// collected by each edge thread and written by a thread of the log's own, so that a slow sink never
+// holds up a request; when it cannot keep up, lines are dropped and counted.
 #pragma once
 
 #include <atomic>
@@ -24,6 +23,7 @@ class AccessLog {
   static constexpr size_t buffered_bytes_max =
       1 << 20;  // per edge thread; beyond that lines are dropped
   static constexpr size_t write_at_bytes = 64 * 1024;  // wakes the writer early
+  static constexpr int gather_ms = 200;                // lines wait for others at most so long
 
   struct Options {
     std::string target;  // "-" (stdout), a path, or syslog+udp://HOST:PORT
@@ -36,8 +36,10 @@ class AccessLog {
 
   // From edge thread `thread`. The line has its newline.
   void write(int thread, std::string_view line);
-  // From any thread: closes and opens the file by its name (USR1 after logrotate).
+  // From any thread: opens the file by its name (USR1 after logrotate), which takes the place of
+  // the old one even when that is stuck.
   void reopen();
+  // Lines that were not written: the sink was slow, or full, or gone.
   u64 dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
@@ -46,22 +48,36 @@ class AccessLog {
     std::string lines;
   };
 
-  AccessLog(Options options, Fd file);
+  struct Sink {
+    Fd fd;
+    bool is_file = false;      // takes everything at once; others are asked first, and in pieces
+    bool broken_line = false;  // the last thing written was a part of a line
+  };
+
+  AccessLog(Options options, Fd fd);
   void run_writer();
   void write_out(std::string_view lines);
-  void write_to_file(std::string_view lines);
+  void write_as_stream(std::string_view lines);
+  bool is_ready_for_more();
+  void drop(std::string_view lines);
   void send_as_syslog(std::string_view lines);
+  void adopt(Fd fd);
+  void adopt_reopened();
 
   const Options options_;
   const bool syslog_;
-  std::mutex file_mutex_;
-  Fd file_;
+  std::mutex sink_mutex_;
+  Sink sink_;
+  std::mutex reopened_mutex_;
+  Fd reopened_;  // takes the sink's place before the next line
+  std::atomic<bool> has_reopened_ = false;
   std::vector<std::unique_ptr<Buffer>> buffers_;
   std::atomic<u64> dropped_ = 0;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
-  bool wanted_ = false;
-  bool stopping_ = false;
+  bool any_ = false;     // there are lines
+  bool enough_ = false;  // so many that they should be written at once
+  std::atomic<bool> stopping_ = false;
   std::thread writer_;
 };
 

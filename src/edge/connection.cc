@@ -3,7 +3,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "edge/edge_thread.h"
+
 namespace labcoat::edge {
+
+bool Client::is_https() const {
+  return listener->https;
+}
 
 void Client::set(const sockaddr_storage& peer) {
   char text[INET6_ADDRSTRLEN] = "";

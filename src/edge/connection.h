@@ -15,9 +15,15 @@ struct Client {
   Client(const sockaddr_storage& peer, const ListenerInfo& on) : listener(&on) { set(peer); }
   void set(const sockaddr_storage& peer);
 
+  // The other end of the connection, whomever it speaks for.
+  std::string_view peer_address() const { return address; }
+  bool is_https() const;
+
   const ListenerInfo* listener;
   std::string address;  // empty for UNIX sockets
   u16 port = 0;
+  bool http2 = false;
+  std::string_view tls_version = {};  // "TLSv1.3"; a literal; empty in clear
 };
 
 // One edge thread's, which owns it: EdgeThread::add and remove.

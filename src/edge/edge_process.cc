@@ -108,7 +108,7 @@ int EdgeProcess::run() {
   for (const auto& thread : threads_) thread->stop();
   for (std::thread& thread : running_) thread.join();
   links_.clear();
-  shared_.access_log.reset();
+  shared_.request_log.reset();
   return broken_ || lost_supervisor_ ? 1 : 0;
 }
 
@@ -134,13 +134,9 @@ Status EdgeProcess::start(net::SocketMessage first) {
   shared_.router = std::move(*router);
   // The built-in types do when the system has no list.
   [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
-  if (config_.access_log != "off") {
-    auto log = AccessLog::open({.target = config_.access_log,
-                                .sync = config_.access_log_sync,
-                                .threads = config_.edge_threads});
-    if (!log) return tl::unexpected(log.error());
-    shared_.access_log = std::move(*log);
-  }
+  auto log = RequestLog::open(config_);
+  if (!log) return tl::unexpected(log.error());
+  shared_.request_log = std::move(*log);
   pages_ = std::make_unique<StatusPages>(shared_, threads_);
   shared_.admin = pages_.get();
   std::vector<Fd> sockets;
@@ -229,7 +225,7 @@ void EdgeProcess::handle(net::SocketMessage message) {
   } else if (type == "drain") {
     drain();
   } else if (type == "reopen_logs") {
-    if (shared_.access_log) shared_.access_log->reopen();
+    if (shared_.request_log) shared_.request_log->reopen();
   } else {
     status = fail("the edge does not know the message '" + type + "'");
   }

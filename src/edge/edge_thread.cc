@@ -44,6 +44,7 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       last_request_id_((static_cast<u64>(index) << 58) |
                        ((static_cast<u64>(wall_ns() / seconds) & 0x3ffffff) << 32)) {
   output_.reserve(2 * input_bytes);
+  if (shared.request_log) log_.emplace(*shared.request_log, index);
 }
 
 EdgeThread::~EdgeThread() = default;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <unordered_map>
@@ -12,9 +13,9 @@
 
 #include "channel/edge_port.h"
 #include "config/config.h"
-#include "edge/access_log.h"
 #include "edge/body_files.h"
 #include "edge/counters.h"
+#include "edge/request_log.h"
 #include "edge/response.h"
 #include "edge/router.h"
 #include "edge/timeouts.h"
@@ -60,7 +61,7 @@ struct EdgeShared {
   std::vector<ListenerInfo> listeners;
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
-  std::unique_ptr<AccessLog> access_log;                        // or none
+  std::unique_ptr<RequestLog> request_log;                      // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
 };
@@ -88,6 +89,7 @@ class EdgeThread {
   channel::EdgePort& port(size_t app) { return *apps_[app].port; }
   int index() const { return index_; }
   i64 now() const { return loop_->now(); }
+  ThreadLog* log() { return log_ ? &*log_ : nullptr; }
   u64 next_request_id() { return ++last_request_id_; }
   std::string_view date_line();
   // Scratch for one call: bytes read from a socket, and bytes on their way to one.
@@ -155,6 +157,7 @@ class EdgeThread {
   std::vector<Connection*> postponed_;  // connections that gave way to others
   std::vector<GivenFile> given_files_;
   Counters counters_;
+  std::optional<ThreadLog> log_;
   std::vector<char> input_;
   std::string output_;
   Response response_;

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "edge/edge_thread.h"
-#include "edge/log_line.h"
 #include "edge/static_file.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -26,24 +25,10 @@ void Exchange::begin(i64 began_ns) {
   queue_wait_ns_ = 0;
   bytes_out_ = 0;
   id_ = thread_.next_request_id();
-  // Their memory is used again.
-  log_request_.clear();
-  log_fields_.clear();
-}
-
-void Exchange::note(const http::RequestHead& head) {
-  head_request_ = head.method == "HEAD";
-  minor_version_ = head.minor_version;
-  if (!thread_.shared().access_log) return;
-  log_request_.push_back('"');
-  log_request_.append(head.method).push_back(' ');
-  append_escaped(head.target, log_request_);
-  log_request_.append(head.minor_version == 1 ? " HTTP/1.1\"" : " HTTP/1.0\"");
-  const http::Field* const referer = head.find("referer");
-  const http::Field* const agent = head.find("user-agent");
-  append_quoted(referer != nullptr ? referer->value : "-", log_fields_);
-  log_fields_.push_back(' ');
-  append_quoted(agent != nullptr ? agent->value : "-", log_fields_);
+  noted_ = false;
+  route_ = worker_ = -1;
+  enqueued_ns_ = service_ns_ = 0;
+  notes_.reset();
 }
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
@@ -67,7 +52,10 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
   const Route* route = thread_.shared().router.match(path);
   if (route == nullptr) {
     answer(404, "404 Not Found\n");
-  } else if (route->app >= 0) {
+    return;
+  }
+  route_ = route->index;
+  if (route->app >= 0) {
     give_to_app(head, path, body, static_cast<size_t>(route->app));
   } else {
     answer_with_static(head, path, *route);
@@ -142,35 +130,7 @@ void Exchange::client_gone(u64 unsent_bytes) {
     give_up_slot();
     status_ = 499;
   }
-  write_log_line();
-}
-
-void Exchange::count_status(int status) {
-  status_ = status;
-  Counters& count = thread_.count();
-  (status < 300   ? count.status_2xx
-   : status < 400 ? count.status_3xx
-   : status < 500 ? count.status_4xx
-                  : count.status_5xx)
-      .add();
-}
-
-void Exchange::write_log_line() {
-  AccessLog* log = thread_.shared().access_log.get();
-  if (log == nullptr || status_ == 0) return;
-  std::string line;
-  append_log_line({.remote_address = client_.address,
-                   .time_s = wall_ns() / seconds,
-                   .request = log_request_,
-                   .status = status_,
-                   .body_bytes = bytes_out_,
-                   .referer_and_agent = log_fields_,
-                   .queue_us = queue_wait_ns_ / us,
-                   .total_us = (now_ns() - began_ns_) / us,
-                   .id = id_},
-                  line);
-  log->write(thread_.index(), line);
-  status_ = 0;
+  account();
 }
 
 }  // namespace labcoat::edge

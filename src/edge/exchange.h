@@ -3,11 +3,13 @@
 // its sink. One after the other on an HTTP/1 connection, many at once on one of HTTP/2.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "channel/edge_port.h"
 #include "edge/connection.h"
+#include "edge/log_line.h"
 #include "edge/request_body.h"
 #include "edge/response.h"
 #include "edge/timeouts.h"
@@ -44,7 +46,7 @@ class Exchange final : public Timeout {
   // sink.
   void client_gone(u64 unsent_bytes);
   // The last byte of the answer is with the kernel.
-  void sent() { write_log_line(); }
+  void sent() { account(); }
 
   // The app that has the request: there are frames, its worker died, or a file has arrived.
   void on_app_news();
@@ -81,7 +83,8 @@ class Exchange final : public Timeout {
   void fail_app_request(int status, std::string_view why);
 
   void count_status(int status);
-  void write_log_line();
+  std::string_view protocol() const;
+  void account();
 
   EdgeThread& thread_;
   const Client& client_;
@@ -105,9 +108,12 @@ class Exchange final : public Timeout {
   i64 queue_wait_ns_ = 0;
   u64 id_ = 0;
   u64 bytes_out_ = 0;
-  // Quoted, when there is an access log: "GET /x HTTP/1.1", and "referer" "agent".
-  std::string log_request_;
-  std::string log_fields_;
+  bool noted_ = false;         // a head has been read
+  int route_ = -1;             // of Router; -1: none
+  int worker_ = -1;            // its endpoint; -1: none
+  i64 enqueued_ns_ = 0;        // 0: no app was asked
+  i64 service_ns_ = 0;         // with the worker
+  std::unique_ptr<LogNotes> notes_;
 };
 
 }  // namespace labcoat::edge

@@ -65,6 +65,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
     thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
   }
   thread_.queue_timeouts.arm(*this, thread_.now());
+  enqueued_ns_ = thread_.now();
   port.enqueue(*slot);
 }
 
@@ -248,6 +249,8 @@ void Exchange::let_go_of_slot() {
   channel::EdgePort& port = thread_.port(app_);
   disarm();
   queue_wait_ns_ = port.queue_wait_ns(slot_);
+  service_ns_ = std::max<i64>(0, thread_.now() - enqueued_ns_ - queue_wait_ns_);
+  worker_ = static_cast<int>(port.taken_by(slot_));
   thread_.shared().body_files[app_]->drop(slot_);
   thread_.forget_files(app_, slot_);
   port.done(slot_);

@@ -22,6 +22,8 @@ Result<Router> Router::build(const config::Config& config) {
     if (!from.app.empty() && route.app < 0) {
       return fail("route " + from.name + ": there is no app named " + from.app);
     }
+    route.index = static_cast<int>(router.routes_.size());
+    router.names_.push_back(from.path);
     router.routes_.push_back(std::move(route));
   }
   return router;

@@ -12,6 +12,7 @@
 namespace labcoat::edge {
 
 struct Route {
+  int index = 0;       // of Router::name()
   std::string prefix;  // "/static/" of "/static/*", or the exact path
   bool exact = false;
   Fd files;                // the root directory, opened; or none
@@ -24,11 +25,16 @@ class Router {
   // Opens the directories of file routes. Errors name the route.
   static Result<Router> build(const config::Config& config);
 
+  // The route in a few words, for logs and metrics.
+  std::string_view name(int index) const { return names_[static_cast<size_t>(index)]; }
+  size_t size() const { return names_.size(); }
+
   // The first route that matches the normalised path, or nullptr.
   const Route* match(std::string_view path) const;
 
  private:
   std::vector<Route> routes_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace labcoat::edge

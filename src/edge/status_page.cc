@@ -73,8 +73,8 @@ std::string StatusPages::status_json() const {
   for (const CounterRow& row : counter_rows) {
     status["counters"][row.name] = sum(threads_, row.counter);
   }
-  if (shared_.access_log) {
-    status["counters"]["access_log_dropped"] = shared_.access_log->dropped();
+  if (shared_.request_log) {
+    status["counters"]["access_log_dropped"] = shared_.request_log->dropped();
   }
   for (size_t i = 0; i < shared_.channels.size(); ++i) {
     status["apps"][shared_.config->apps[i].name] = {

@@ -1,0 +1,55 @@
+// What is kept of a request for the log and the metrics, and what is told when it is answered.
+#include <algorithm>
+
+#include "edge/edge_thread.h"
+#include "edge/exchange.h"
+
+namespace labcoat::edge {
+
+void Exchange::note(const http::RequestHead& head) {
+  head_request_ = head.method == "HEAD";
+  minor_version_ = head.minor_version;
+  noted_ = true;
+  if (thread_.log() != nullptr) notes_ = thread_.log()->note(head);
+}
+
+void Exchange::count_status(int status) {
+  status_ = status;
+  Counters& count = thread_.count();
+  (status < 300   ? count.status_2xx
+   : status < 400 ? count.status_3xx
+   : status < 500 ? count.status_4xx
+                  : count.status_5xx)
+      .add();
+}
+
+std::string_view Exchange::protocol() const {
+  if (!noted_) return {};
+  if (client_.http2) return "HTTP/2.0";
+  return minor_version_ == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+// Once for each request that was begun and has a status.
+void Exchange::account() {
+  if (status_ == 0) return;
+  const EdgeShared& shared = thread_.shared();
+  if (ThreadLog* const log = thread_.log(); log != nullptr) {
+    const bool by_app = enqueued_ns_ != 0;
+    log->write({.client = client_,
+                .wall_ns = wall_ns(),
+                .status = status_,
+                .body_bytes = bytes_out_,
+                .queue_us = queue_wait_ns_ / us,
+                .service_us = service_ns_ / us,
+                .total_us = (now_ns() - began_ns_) / us,
+                .worker = worker_,
+                .id = id_,
+                .protocol = protocol(),
+                .route = route_ < 0 ? std::string_view() : shared.router.name(route_),
+                .app = by_app ? std::string_view(shared.config->apps[app_].name) : ""},
+               std::move(notes_));
+  }
+  status_ = 0;
+}
+
+}  // namespace labcoat::edge

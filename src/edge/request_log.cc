@@ -1,0 +1,84 @@
+#include "edge/request_log.h"
+
+#include <utility>
+
+namespace labcoat::edge {
+namespace {
+
+int lowest_status(const std::string& only) {
+  return only == "errors" ? 400 : only == "server_errors" ? 500 : 0;
+}
+
+Result<std::unique_ptr<AccessLog>> open_one(const config::Config& config,
+                                            const std::string& target) {
+  if (target == "off") return std::unique_ptr<AccessLog>();
+  return AccessLog::open(
+      {.target = target, .sync = config.access_log_sync, .threads = config.edge_threads});
+}
+
+}  // namespace
+
+RequestLog::RequestLog(const config::Config& config)
+    : format_(LineFormat::compile(config.access_log_format)),
+      status_min_(lowest_status(config.access_log_only)),
+      sample_(config.access_log_sample),
+      slow_us_(config.slow_log_threshold_ns / us) {}
+
+Result<std::unique_ptr<RequestLog>> RequestLog::open(const config::Config& config) {
+  if (config.access_log == "off" && config.slow_log == "off") return std::unique_ptr<RequestLog>();
+  std::unique_ptr<RequestLog> log(new RequestLog(config));
+  auto access = open_one(config, config.access_log);
+  if (!access) return tl::unexpected(access.error());
+  log->access_ = std::move(*access);
+  auto slow = open_one(config, config.slow_log);
+  if (!slow) return tl::unexpected(slow.error());
+  log->slow_ = std::move(*slow);
+  return log;
+}
+
+void RequestLog::reopen() {
+  if (access_) access_->reopen();
+  if (slow_) slow_->reopen();
+}
+
+u64 RequestLog::dropped() const {
+  return (access_ ? access_->dropped() : 0) + (slow_ ? slow_->dropped() : 0);
+}
+
+std::unique_ptr<LogNotes> ThreadLog::note(const http::RequestHead& head) {
+  std::unique_ptr<LogNotes> notes;
+  if (spare_.empty()) {
+    notes = std::make_unique<LogNotes>();
+  } else {
+    notes = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  log_.format_.note(head, *notes);
+  return notes;
+}
+
+bool ThreadLog::belongs_into_access_log(const LogFacts& facts) {
+  if (!log_.access_ || facts.status < log_.status_min_) return false;
+  if (facts.status >= 500 || log_.sample_ <= 1) return true;
+  if (++unsampled_ < log_.sample_) return false;
+  unsampled_ = 0;
+  return true;
+}
+
+void ThreadLog::write(const LogFacts& facts, std::unique_ptr<LogNotes> notes) {
+  const bool access = belongs_into_access_log(facts);
+  const bool slow = log_.slow_ && facts.total_us >= log_.slow_us_;
+  if (access || slow) {
+    line_.clear();
+    log_.format_.append(facts, notes.get(), clock_, line_);
+    if (access) log_.access_->write(thread_, line_);
+    if (slow) log_.slow_->write(thread_, line_);
+  }
+  if (!notes || spare_.size() >= spare_notes_max) return;
+  if (notes->bytes.capacity() > spare_bytes_max) return;
+  notes->bytes.clear();
+  notes->ends.clear();
+  spare_.push_back(std::move(notes));
+}
+
+}  // namespace labcoat::edge

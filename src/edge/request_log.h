@@ -1,0 +1,58 @@
+// RequestLog: which answered requests get a line in which log. One format for both of them: the
+// access log, and the log of slow requests.
+#pragma once
+
+#include <memory>
+
+#include "config/config.h"
+#include "edge/access_log.h"
+#include "edge/log_line.h"
+
+namespace labcoat::edge {
+
+// Shared by all edge threads; but for reopen() and dropped() nothing changes in it.
+class RequestLog {
+ public:
+  // Null when nothing is to be logged. Errors name the file or address.
+  static Result<std::unique_ptr<RequestLog>> open(const config::Config& config);
+
+  void reopen();
+  u64 dropped() const;
+
+ private:
+  friend class ThreadLog;
+  explicit RequestLog(const config::Config& config);
+
+  const LineFormat format_;
+  const int status_min_;  // of the access log
+  const int sample_;      // one of so many lines, but for errors of ours
+  const i64 slow_us_;
+  std::unique_ptr<AccessLog> access_;  // or none
+  std::unique_ptr<AccessLog> slow_;    // or none
+};
+
+// One edge thread's part of it.
+class ThreadLog {
+ public:
+  ThreadLog(RequestLog& log, int thread) : log_(log), thread_(thread) {}
+
+  // A request's head has been read. The notes are given back with its line.
+  std::unique_ptr<LogNotes> note(const http::RequestHead& head);
+  void write(const LogFacts& facts, std::unique_ptr<LogNotes> notes);
+
+ private:
+  // What idle connections share instead of each keeping its own.
+  static constexpr size_t spare_notes_max = 64;
+  static constexpr size_t spare_bytes_max = 4096;
+
+  bool belongs_into_access_log(const LogFacts& facts);
+
+  RequestLog& log_;
+  const int thread_;
+  LogClock clock_;
+  int unsampled_ = 0;
+  std::string line_;
+  std::vector<std::unique_ptr<LogNotes>> spare_;
+};
+
+}  // namespace labcoat::edge
