@@ -23,7 +23,7 @@ Result<Router> Router::build(const config::Config& config) {
       return fail("route " + from.name + ": there is no app named " + from.app);
     }
     route.index = static_cast<int>(router.routes_.size());
-    router.names_.push_back(from.path);
+    router.names_.push_back(from.name);
     router.routes_.push_back(std::move(route));
   }
   return router;
