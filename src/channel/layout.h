@@ -91,6 +91,7 @@ enum RequestFlags : u32 {
   request_http10 = 2,        // HTTP/1.0, else HTTP/1.1
   request_body_in_file = 4,  // the body is in a file whose descriptor the edge sends when asked
   request_repeated = 8,      // a worker died with it once already
+  request_http2 = 16,        // HTTP/2
 };
 
 // Strings of the request lie one behind the other in the request area, in this order, without

@@ -37,7 +37,11 @@ struct Limits {
   i64 write_timeout_ns = 60 * seconds;    // a client that takes nothing for so long is dropped
   i64 drain_timeout_ns = 30 * seconds;    // after TERM
   i64 response_buffer_bytes =
-      1 << 20;  // of one response, for a slow client, before its worker must wait
+      1 << 20;              // of one response, for a slow client, before its worker must wait
+  int http2_streams = 100;  // open at once on one connection; REFUSED_STREAM
+  // On one HTTP/2 connection, in ten seconds; ENHANCE_YOUR_CALM.
+  int http2_resets = 200;
+  int http2_control_frames = 1000;
 };
 
 // What https listeners need and do; certificates are read by the edge.

@@ -121,6 +121,10 @@ constexpr ServerField server_fields[] = {
      [](Config& c, const CheckedValue& v) { c.limits.drain_timeout_ns = duration(v); }},
     {"response_buffer_bytes",
      [](Config& c, const CheckedValue& v) { c.limits.response_buffer_bytes = bytes(v); }},
+    {"http2_streams", [](Config& c, const CheckedValue& v) { c.limits.http2_streams = whole(v); }},
+    {"http2_resets", [](Config& c, const CheckedValue& v) { c.limits.http2_resets = whole(v); }},
+    {"http2_control_frames",
+     [](Config& c, const CheckedValue& v) { c.limits.http2_control_frames = whole(v); }},
 };
 
 struct AppField {

@@ -45,6 +45,9 @@ void visit_limits(const Field& field, T& limits) {
   field("write_timeout_ns", limits.write_timeout_ns);
   field("drain_timeout_ns", limits.drain_timeout_ns);
   field("response_buffer_bytes", limits.response_buffer_bytes);
+  field("http2_streams", limits.http2_streams);
+  field("http2_resets", limits.http2_resets);
+  field("http2_control_frames", limits.http2_control_frames);
 }
 
 template <class Field, class T>

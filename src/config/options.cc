@@ -247,8 +247,9 @@ constexpr Option rows[] = {
      .section = "tls",
      .type = OptionType::boolean,
      .default_value = "on",
-     .help = "Let the kernel encrypt, where it can (its module tls is loaded), so that files go out "
-             "by sendfile."},
+     .help =
+         "Let the kernel encrypt, where it can (its module tls is loaded), so that files go out "
+         "by sendfile."},
     {.name = "hsts",
      .section = "tls",
      .type = OptionType::duration,
@@ -374,7 +375,37 @@ constexpr Option rows[] = {
      .default_value = "1MiB",
      .min = 4 * kib,
      .max = gib,
-     .help = "Of one response, held for a slow client before its worker has to wait."},
+     .help = "Of one response, held for a slow client before its worker has to wait; over HTTP/2 "
+             "of all responses on one connection."},
+    {.name = "http2_streams",
+     .section = "limits",
+     .type = OptionType::integer,
+     .default_value = "100",
+     .unit = "streams",
+     .min = 1,
+     .max = 10000,
+     .help = "Requests that one HTTP/2 connection may have open at once; more are refused "
+             "(REFUSED_STREAM)."},
+    {.name = "http2_resets",
+     .section = "limits",
+     .type = OptionType::integer,
+     .default_value = "200",
+     .unit = "streams",
+     .min = 1,
+     .max = 1e6,
+     .help = "Requests that an HTTP/2 client may reset, or provoke us to reset, in ten seconds; "
+             "then the connection ends (ENHANCE_YOUR_CALM)."},
+    {.name = "http2_control_frames",
+     .section = "limits",
+     .type = OptionType::integer,
+     .default_value = "1000",
+     .unit = "frames",
+     .min = 10,
+     .max = 1e6,
+     .help =
+         "HTTP/2 frames that carry no request or body (PING, SETTINGS, PRIORITY, empty ones ...) "
+         "a client may send in ten seconds beyond what its requests explain; then the "
+         "connection ends (ENHANCE_YOUR_CALM)."},
 };
 
 }  // namespace

@@ -41,6 +41,12 @@ class Counter {
   X(limit_queue, "requests answered 503 because limits.queue was reached")               \
   X(limit_queue_wait, "requests answered 503 because they waited for limits.queue_wait") \
   X(limit_response_buffer, "times that a worker had to wait for a slow client")          \
+  X(http2_connections, "connections that spoke HTTP/2")                                  \
+  X(http2_errors, "HTTP/2 frames or streams refused as errors of the protocol")          \
+  X(limit_http2_streams, "HTTP/2 streams refused because of limits.http2_streams")       \
+  X(limit_http2_resets, "connections ended by limits.http2_resets")                      \
+  X(limit_http2_control_frames, "connections ended by limits.http2_control_frames")      \
+  X(limit_http2_head, "HTTP/2 connections ended because a request head had no end")      \
   X(timeout_head, "connections ended by limits.header_timeout")                          \
   X(timeout_body, "connections ended by limits.body_timeout")                            \
   X(timeout_idle, "idle connections closed")                                             \

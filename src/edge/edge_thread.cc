@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "edge/http1_connection.h"
+#include "edge/http2_connection.h"
 #include "edge/listener.h"
 #include "http/date.h"
 
@@ -182,12 +183,13 @@ void EdgeThread::begin(net::Transport transport, const Client& client, Protocol 
       added.start(read_ahead);
       break;
     }
-    case Protocol::http2:
-      // Until there is a connection that speaks it: nobody is left with a client that waits.
-      transport.close();
-      counters_.connections_open.subtract();
-      if (!client.listener->admin) --clients_;
+    case Protocol::http2: {
+      auto connection = std::make_unique<Http2Connection>(*this, std::move(transport), client);
+      Http2Connection& added = *connection;
+      connections_.emplace(&added, std::move(connection));
+      added.start(read_ahead);
       break;
+    }
   }
 }
 

@@ -81,6 +81,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
   info.flags = 0;
   if (client_.listener->https) info.flags |= channel::request_https;
   if (head.minor_version == 0) info.flags |= channel::request_http10;
+  if (head.major_version == 2) info.flags |= channel::request_http2;
   if (body.file) info.flags |= channel::request_body_in_file;
   info.server_port = client_.listener->port;
   info.remote_port = client_.port;

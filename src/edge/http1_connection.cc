@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/check.h"
+#include "edge/http2_connection.h"
 
 namespace labcoat::edge {
 namespace {
@@ -170,8 +171,16 @@ bool Http1Connection::parse_head(std::string_view bytes, bool in_scratch) {
   http::RequestHead head;
   size_t head_bytes = 0;
   size_t scanned = head_scanned_;
-  const http::Parsed parsed =
+  http::Parsed parsed =
       http::parse_request(bytes, thread_.shared().request_limits, head, head_bytes, scanned);
+  if (parsed == http::Parsed::bad && begins_http2(bytes)) {
+    if (bytes.size() >= http2_preface.size()) {
+      go_on_in_http2(bytes);
+      return false;
+    }
+    parsed = http::Parsed::need_more;
+    scanned = 1;
+  }
   if (!head_begun_) {
     head_begun_ = true;
     began_ns_ = thread_.now();
@@ -203,6 +212,20 @@ bool Http1Connection::parse_head(std::string_view bytes, bool in_scratch) {
     use(head_bytes + body_bytes);
   }
   return true;
+}
+
+// RFC 9113 section 3.3: over TLS it would have been agreed on before.
+bool Http1Connection::begins_http2(std::string_view bytes) const {
+  const size_t known = std::min(bytes.size(), http2_preface.size());
+  return !answered_ && !client_.listener->https &&
+         bytes.substr(0, known) == http2_preface.substr(0, known);
+}
+
+void Http1Connection::go_on_in_http2(std::string_view read_ahead) {
+  state_ = State::closed;
+  disarm();
+  thread_.loop().forget(transport_.fd(), *this);
+  thread_.hand_over(*this, std::move(transport_), client_, EdgeThread::Protocol::http2, read_ahead);
 }
 
 // Returns how much of `behind` was the request's body.

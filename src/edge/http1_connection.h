@@ -70,6 +70,8 @@ class Http1Connection final : public Connection,
   void advance();
   bool read_head();
   bool parse_head(std::string_view bytes, bool in_scratch);
+  bool begins_http2(std::string_view bytes) const;
+  void go_on_in_http2(std::string_view read_ahead);
   size_t begin_request(const http::RequestHead& head, std::string_view head_bytes,
                        std::string_view behind);
   size_t begin_body(const http::RequestHead& head, std::string_view head_bytes,

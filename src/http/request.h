@@ -45,6 +45,7 @@ struct RequestHead {
   std::string_view path;
   std::string_view query;
   bool has_query = false;
+  int major_version = 1;              // 2 when HTTP/2 brought it; minor_version is 1 then
   int minor_version = 1;              // HTTP/1.0 or HTTP/1.1
   FieldRoom<fields_capacity> fields;  // the first field_count are set
   size_t field_count = 0;

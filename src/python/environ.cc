@@ -88,11 +88,13 @@ Ref EnvironBuilder::text_of_port(int port) {
 }
 
 bool EnvironBuilder::update_flags(u32 flags) {
-  flags &= channel::request_https | channel::request_http10;
+  flags &= channel::request_https | channel::request_http10 | channel::request_http2;
   if (flags_ == flags) return true;
   const Names& n = names();
   PyObject* const scheme = flags & channel::request_https ? n.https : n.http;
-  PyObject* const protocol = flags & channel::request_http10 ? n.http_1_0 : n.http_1_1;
+  PyObject* const protocol = flags & channel::request_http2    ? n.http_2
+                             : flags & channel::request_http10 ? n.http_1_0
+                                                               : n.http_1_1;
   if (PyDict_SetItem(template_.get(), n.url_scheme, scheme) < 0) return false;
   if (PyDict_SetItem(template_.get(), n.server_protocol, protocol) < 0) return false;
   flags_ = flags;

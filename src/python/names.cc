@@ -32,6 +32,7 @@ bool make_names() {
       {&made.request_id, "labcoat.request_id"},
       {&made.http_1_0, "HTTP/1.0"},
       {&made.http_1_1, "HTTP/1.1"},
+      {&made.http_2, "HTTP/2.0"},
       {&made.http, "http"},
       {&made.https, "https"},
       {&made.empty, ""},

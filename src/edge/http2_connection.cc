@@ -1,0 +1,304 @@
+// The connection's life: receiving, timeouts, draining, the end.
+#include "edge/http2_connection.h"
+
+#include <cerrno>
+#include <sys/epoll.h>
+
+#include "base/check.h"
+
+namespace labcoat::edge {
+namespace {
+
+constexpr i64 budget_window_ns = 10 * seconds;
+// Reads of a scratch full before the other connections have their turn.
+constexpr int reads_per_turn = 8;
+// Rounds of giving turns to streams and sending what they gave.
+constexpr int rounds_per_turn = 8;
+constexpr i64 linger_bytes_max = 16 << 20;
+constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
+
+}  // namespace
+
+Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client)
+    : thread_(thread),
+      transport_(std::move(transport)),
+      client_(client),
+      frames_(thread.shared().config->limits.http2_control_frames, budget_window_ns),
+      resets_(thread.shared().config->limits.http2_resets, budget_window_ns) {
+  client_.http2 = true;
+}
+
+Http2Connection::~Http2Connection() = default;
+
+void Http2Connection::start(std::string_view read_ahead) {
+  const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  if (!thread_.loop().watch(transport_.fd(), events, *this)) {
+    close();
+    return;
+  }
+  thread_.count().http2_connections.add();
+  open_session();
+  arm(Timer::head);
+  feed(read_ahead);
+  // There may be more, whose event somebody else has had.
+  come_back();
+}
+
+void Http2Connection::on_events(u32 events) {
+  if ((events & EPOLLERR) != 0 || ((events & EPOLLHUP) != 0 && state_ == State::open)) {
+    lost();
+    return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
+  if ((events & EPOLLOUT) != 0) {
+    writable_ = true;
+    if (transport_.receive_waits_for_room()) readable_ = true;
+  }
+  // Requests go to the workers now; what is to be sent waits for the end of the batch.
+  if (state_ == State::open) read();
+  come_back();
+}
+
+void Http2Connection::come_back() {
+  if (state_ != State::closed && !std::exchange(coming_back_, true)) thread_.come_back(*this);
+}
+
+void Http2Connection::resume() {
+  coming_back_ = false;
+  if (state_ == State::open) read();
+  bool more = state_ == State::open;
+  for (int round = 0; more; ++round) {
+    if (round == rounds_per_turn) {
+      come_back();
+      break;
+    }
+    made_progress_ = give_turns();
+    more = flush() && turns_wanted_ && made_progress_;
+  }
+  forgotten_.clear();
+  if (state_ == State::linger) discard_rest();
+  if (state_ != State::open) return;
+  const bool over = nghttp2_session_want_read(session_.get()) == 0 &&
+                    nghttp2_session_want_write(session_.get()) == 0;
+  if (peer_closed_) {
+    lost();
+  } else if (over && unsent_.empty()) {
+    begin_linger();
+  } else {
+    update_timer();
+  }
+}
+
+void Http2Connection::read() {
+  for (int reads = 0; readable_ && !ending_;) {
+    if (reads++ == reads_per_turn) {
+      come_back();
+      return;
+    }
+    std::vector<char>& scratch = thread_.input();
+    const ssize_t got = transport_.receive(scratch.data(), scratch.size());
+    if (got > 0) {
+      const bool emptied =
+          static_cast<size_t>(got) < scratch.size() && transport_.short_read_means_empty();
+      if (emptied) readable_ = false;
+      thread_.count().bytes_in.add(static_cast<u64>(got));
+      feed({scratch.data(), static_cast<size_t>(got)});
+      continue;
+    }
+    readable_ = false;
+    // What it has sent before is answered as far as that needs nobody else.
+    if (got == 0 || errno != EAGAIN) peer_closed_ = true;
+  }
+}
+
+void Http2Connection::feed(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const ssize_t used = nghttp2_session_mem_recv(
+      session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  if (used >= 0) return;
+  switch (used) {
+    case NGHTTP2_ERR_FLOODED:
+      calm(thread_.count().limit_http2_control_frames);
+      break;
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+      thread_.count().http2_errors.add();
+      terminate(NGHTTP2_PROTOCOL_ERROR);
+      break;
+    default:
+      // Of the errors that mem_recv tells this is the one for which there is no other name: more
+      // CONTINUATION frames than nghttp2_option_set_max_continuations.
+      calm(thread_.count().limit_http2_head);
+      break;
+  }
+}
+
+void Http2Connection::terminate(u32 error_code) {
+  ending_ = true;
+  nghttp2_session_terminate_session(session_.get(), error_code);
+  come_back();
+}
+
+void Http2Connection::calm(Counter& counter) {
+  if (ending_) return;
+  counter.add();
+  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void Http2Connection::stalled(Http2Stream& stream) {
+  thread_.count().timeout_write.add();
+  const i64 write_timeout = thread_.shared().config->limits.write_timeout_ns;
+  // Somebody who reads his other streams may have one left in a corner; who reads none holds our
+  // memory for nothing.
+  if (thread_.now() - last_data_ns_ < write_timeout) {
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(),
+                              NGHTTP2_ENHANCE_YOUR_CALM);
+  } else {
+    terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  come_back();
+}
+
+void Http2Connection::forget(Http2Stream& stream) {
+  forgotten_.splice(forgotten_.end(), streams_, stream.place);
+}
+
+// One timeout for the connection: of the things it may wait for, the one that matters most.
+void Http2Connection::update_timer() {
+  Timer wanted = Timer::none;
+  if (unsent_.size() > unsent_used_) {
+    wanted = ending_ ? Timer::linger : Timer::write;
+  } else if (drain_ == Drain::noticed) {
+    wanted = Timer::drain;
+  } else if (head_open_ || !started_) {
+    wanted = Timer::head;
+  } else if (streams_.empty()) {
+    wanted = Timer::idle;
+  }
+  const bool again = wanted == Timer::write                           ? made_progress_
+                     : wanted == Timer::head || wanted == Timer::idle ? active_
+                                                                      : false;
+  if (wanted != timer_ || again) arm(wanted);
+  active_ = made_progress_ = false;
+}
+
+void Http2Connection::arm(Timer timer) {
+  timer_ = timer;
+  switch (timer) {
+    case Timer::none:
+      disarm();
+      break;
+    case Timer::head:
+      thread_.header_timeouts.arm(*this, thread_.now());
+      break;
+    case Timer::idle:
+      thread_.idle_timeouts.arm(*this, thread_.now());
+      break;
+    case Timer::write:
+      thread_.write_timeouts.arm(*this, thread_.now());
+      break;
+    case Timer::drain:
+    case Timer::linger:
+      thread_.linger_timeouts.arm(*this, thread_.now());
+      break;
+  }
+}
+
+void Http2Connection::on_timeout() {
+  Counters& count = thread_.count();
+  switch (std::exchange(timer_, Timer::none)) {
+    case Timer::none:
+      break;
+    case Timer::head:
+      calm(count.timeout_head);
+      break;
+    case Timer::idle:
+      count.timeout_idle.add();
+      terminate(NGHTTP2_NO_ERROR);
+      break;
+    case Timer::write:
+      count.timeout_write.add();
+      lost();
+      break;
+    case Timer::drain:
+      say_last_stream();
+      come_back();
+      break;
+    case Timer::linger:
+      lost();
+      break;
+  }
+}
+
+// RFC 9113 section 6.8: first that there will be an end, then, when the client has heard of it,
+// where. Requests that were under way meanwhile are answered.
+void Http2Connection::drain() {
+  if (state_ != State::open || drain_ != Drain::no || ending_) return;
+  drain_ = Drain::noticed;
+  nghttp2_submit_shutdown_notice(session_.get());
+  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, drain_ping);
+  come_back();
+}
+
+void Http2Connection::say_last_stream() {
+  if (drain_ != Drain::noticed) return;
+  drain_ = Drain::final;
+  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+}
+
+// After our side is shut: read on, so that the kernel does not answer the client's bytes with a
+// reset that destroys what was sent.
+void Http2Connection::begin_linger() {
+  let_streams_go();
+  transport_.shut_our_side();
+  state_ = State::linger;
+  unsent_ = std::string();
+  session_.reset();
+  readable_ = true;
+  arm(Timer::linger);
+  come_back();
+}
+
+void Http2Connection::discard_rest() {
+  for (int reads = 0; readable_;) {
+    if (reads++ == reads_per_turn) {
+      come_back();
+      return;
+    }
+    std::vector<char>& scratch = thread_.input();
+    const ssize_t got = transport_.receive(scratch.data(), scratch.size());
+    if (got < 0 && errno == EAGAIN) {
+      readable_ = false;
+      break;
+    }
+    linger_bytes_ += std::max<ssize_t>(0, got);
+    if (got <= 0 || linger_bytes_ > linger_bytes_max) {
+      close();
+      return;
+    }
+  }
+}
+
+void Http2Connection::let_streams_go() {
+  std::list<Http2Stream> streams;
+  streams.swap(streams_);
+  for (Http2Stream& stream : streams) stream.connection_lost();
+}
+
+void Http2Connection::lost() {
+  if (state_ == State::closed) return;
+  let_streams_go();
+  close();
+}
+
+void Http2Connection::close() {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  disarm();
+  thread_.loop().forget(transport_.fd(), *this);
+  transport_.close();
+  thread_.remove(*this);
+}
+
+}  // namespace labcoat::edge

@@ -1,0 +1,202 @@
+// Sending: heads of responses as fields, frames into the thread's output scratch, the scratch to
+// the socket in as few calls as it takes.
+#include <cerrno>
+#include <charconv>
+#include <vector>
+
+#include "edge/http2_connection.h"
+#include "http/framing.h"
+#include "http/status.h"
+
+namespace labcoat::edge {
+namespace {
+
+// So much is gathered for one send.
+constexpr size_t batch_bytes = 64 * 1024;
+constexpr size_t bytes_per_turn = 1 << 20;  // then the other connections have theirs
+constexpr size_t kept_capacity_max = 4096;
+
+// The fields of a response on their way into the session, which copies them.
+class ResponseFields {
+ public:
+  ResponseFields(const Response& response, bool head_request, std::string_view date_line) {
+    fields_.reserve(response.fields.size() + 12);
+    add(":status", number(response.status, status_));
+    for (const http::Field& field : response.fields) {
+      // RFC 9113 section 8.2.1: no whitespace at either end.
+      add(field.name, http::trim_ows(field.value));
+    }
+    add_lines(response.lines);
+    if (!response.has_date) add_lines(date_line);
+    if (!response.has_server) add("server", "labcoat");
+    const bool bodiless = http::forbids_body(response.status);
+    if (response.body_bytes >= 0 && !bodiless) {
+      add("content-length", number(response.body_bytes, length_));
+    }
+    has_body_ = !head_request && !bodiless && response.body_bytes != 0;
+  }
+
+  const nghttp2_nv* data() const { return fields_.data(); }
+  size_t size() const { return fields_.size(); }
+  bool has_body() const { return has_body_; }
+
+ private:
+  using Digits = char[24];
+
+  static std::string_view number(i64 value, Digits& digits) {
+    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+    return {digits, static_cast<size_t>(end - digits)};
+  }
+  static uint8_t* as_bytes(std::string_view text) {
+    // The library reads them, and makes its copy's names lower case.
+    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
+  }
+  void add(std::string_view name, std::string_view value) {
+    fields_.push_back(
+        {as_bytes(name), as_bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+  }
+  void add_lines(std::string_view lines) {
+    while (!lines.empty()) {
+      const size_t end = lines.find("\r\n");
+      const std::string_view line = lines.substr(0, end);
+      const size_t colon = line.find(':');
+      if (colon != line.npos) add(line.substr(0, colon), http::trim_ows(line.substr(colon + 1)));
+      lines = end == lines.npos ? std::string_view() : lines.substr(end + 2);
+    }
+  }
+
+  Digits status_, length_;
+  std::vector<nghttp2_nv> fields_;
+  bool has_body_ = false;
+};
+
+ssize_t read_frame(nghttp2_session*, int32_t, uint8_t*, size_t room, uint32_t* flags,
+                   nghttp2_data_source* source, void*) {
+  return static_cast<Http2Stream*>(source->ptr)->next_frame(room, *flags);
+}
+
+}  // namespace
+
+void Http2Connection::submit_head(Http2Stream& stream, const Response& response,
+                                  bool head_request) {
+  const ResponseFields fields(response, head_request, thread_.date_line());
+  nghttp2_data_provider body{};
+  body.source.ptr = &stream;
+  body.read_callback = read_frame;
+  const int submitted = nghttp2_submit_response(session_.get(), stream.id(), fields.data(),
+                                                fields.size(), fields.has_body() ? &body : nullptr);
+  if (submitted == 0) return;
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), NGHTTP2_INTERNAL_ERROR);
+}
+
+void Http2Connection::submit_continue(StreamId stream) {
+  char name[] = ":status", value[] = "100";
+  const nghttp2_nv status{reinterpret_cast<uint8_t*>(name), reinterpret_cast<uint8_t*>(value), 7, 3,
+                          NGHTTP2_NV_FLAG_NONE};
+  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream, nullptr, &status, 1, nullptr);
+}
+
+int Http2Connection::append_data_frame(StreamId id, std::string_view head, size_t length) {
+  std::string& out = thread_.output();
+  if (out.size() >= batch_bytes) return NGHTTP2_ERR_WOULDBLOCK;
+  Http2Stream* const stream = find(id);
+  if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  const size_t before = out.size();
+  out.append(head);
+  if (stream->append_payload(length, out)) return 0;
+  out.resize(before);
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+bool Http2Connection::gather(std::string& out) {
+  while (out.size() < batch_bytes && nghttp2_session_want_write(session_.get()) != 0) {
+    const uint8_t* frame = nullptr;
+    const ssize_t bytes = nghttp2_session_mem_send(session_.get(), &frame);
+    if (bytes < 0) return false;
+    if (bytes == 0) break;
+    out.append(reinterpret_cast<const char*>(frame), static_cast<size_t>(bytes));
+  }
+  return true;
+}
+
+bool Http2Connection::flush() {
+  std::string& out = thread_.output();
+  for (size_t sent = 0;;) {
+    if (unsent_used_ < unsent_.size() && !send_unsent()) return false;
+    if (sent >= bytes_per_turn) {
+      come_back();
+      return false;
+    }
+    out.clear();
+    if (!gather(out)) {
+      out.clear();
+      lost();
+      return false;
+    }
+    if (out.empty()) return true;
+    sent += out.size();
+    const bool all = send(out);
+    out.clear();
+    if (!all) return false;
+  }
+}
+
+// What the socket does not take of it is kept.
+bool Http2Connection::send(std::string_view bytes) {
+  while (!bytes.empty() && writable_) {
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    const ssize_t sent = transport_.send(&piece, 1, false);
+    if (sent < 0) {
+      if (errno != EAGAIN) {
+        lost();
+        return false;
+      }
+      writable_ = false;
+      break;
+    }
+    thread_.count().bytes_out.add(static_cast<u64>(sent));
+    made_progress_ = true;
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  if (bytes.empty()) return true;
+  unsent_.assign(bytes);
+  unsent_used_ = 0;
+  return false;
+}
+
+bool Http2Connection::send_unsent() {
+  while (unsent_used_ < unsent_.size()) {
+    if (!writable_) return false;
+    const iovec piece{unsent_.data() + unsent_used_, unsent_.size() - unsent_used_};
+    const ssize_t sent = transport_.send(&piece, 1, false);
+    if (sent < 0) {
+      if (errno == EAGAIN) {
+        writable_ = false;
+      } else {
+        lost();
+      }
+      return false;
+    }
+    thread_.count().bytes_out.add(static_cast<u64>(sent));
+    made_progress_ = true;
+    unsent_used_ += static_cast<size_t>(sent);
+  }
+  unsent_used_ = 0;
+  unsent_.clear();
+  if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
+  return true;
+}
+
+bool Http2Connection::give_turns() {
+  if (!turns_wanted_) return false;
+  turns_wanted_ = false;
+  bool any = false;
+  for (auto at = streams_.begin(); at != streams_.end();) {
+    Http2Stream& stream = *at++;  // which may be forgotten meanwhile
+    if (stream.wants_turn()) any = stream.take_turn() || any;
+    turns_wanted_ = turns_wanted_ || stream.wants_turn();
+  }
+  return any;
+}
+
+}  // namespace labcoat::edge

@@ -1,0 +1,296 @@
+#include "edge/http2_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "edge/edge_thread.h"
+#include "edge/http2_connection.h"
+
+namespace labcoat::edge {
+namespace {
+
+// A stream may always hold this much of its response, so that others that hold a lot and are not
+// read cannot stop it; beyond that all streams of a connection share one bound.
+constexpr size_t own_buffer_bytes = 16 * 1024;
+// A file up to this size is read at once: then it is done with.
+constexpr i64 small_file_bytes = 16 * 1024;
+
+// False: the file ends before.
+bool read_exactly(int file, i64 offset, size_t bytes, char* out) {
+  while (bytes > 0) {
+    const ssize_t got = ::pread(file, out, bytes, offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    out += got;
+    offset += got;
+    bytes -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+}  // namespace
+
+Http2Stream::~Http2Stream() = default;
+
+void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) {
+  request_whole_ = end_of_request;
+  http::RequestHead request;
+  const Http2Head::Verdict verdict = head.finish(thread_.shared().request_limits, request);
+  if (verdict == Http2Head::Verdict::malformed) {
+    connection_.reset_malformed(*this);
+    return;
+  }
+  exchange_.begin(began_ns);
+  if (verdict == Http2Head::Verdict::refused) {
+    const bool limit = request.status == 414 || request.status == 431;
+    (limit ? thread_.count().limit_request_head : thread_.count().bad_requests).add();
+    refuse(request.status, request.why);
+    return;
+  }
+  thread_.count().requests.add();
+  exchange_.note(request);
+  if (end_of_request) {
+    state_ = State::answering;
+    exchange_.run(request, {});
+  } else {
+    begin_body(head, request);
+  }
+}
+
+void Http2Stream::begin_body(Http2Head& head, const http::RequestHead& request) {
+  const config::Limits& limits = thread_.shared().config->limits;
+  if (request.content_length > limits.request_body_bytes) {
+    thread_.count().limit_request_body.add();
+    refuse(413, "the request body is larger than limits.request_body_bytes");
+    return;
+  }
+  if (request.expect_continue) connection_.submit_continue(id_);
+  state_ = State::body;
+  body_ = std::make_unique<BodyReading>(limits, thread_.count());
+  body_->head = std::move(head);
+  thread_.body_timeouts.arm(*this, thread_.now());
+}
+
+bool Http2Stream::take_data(std::string_view bytes) {
+  if (state_ != State::body) return false;
+  thread_.body_timeouts.arm(*this, thread_.now());
+  return is_stored(body_->stored.append(bytes));
+}
+
+void Http2Stream::end_of_request() {
+  request_whole_ = true;
+  if (state_ != State::body) return;
+  disarm();
+  if (!is_stored(body_->stored.complete())) return;
+  state_ = State::answering;
+  const std::unique_ptr<BodyReading> body = std::move(body_);
+  http::RequestHead request;
+  const auto verdict = body->head.finish(thread_.shared().request_limits, request);
+  CHECK(verdict == Http2Head::Verdict::good);  // it was before
+  exchange_.run(request, body->stored.whole());
+}
+
+bool Http2Stream::is_stored(RequestBody::Stored stored) {
+  if (stored == RequestBody::Stored::yes) return true;
+  const Refusal refusal = refusal_of(stored);
+  refuse(refusal.status, refusal.why);
+  return false;
+}
+
+void Http2Stream::refuse(int status, std::string_view why) {
+  disarm();
+  body_.reset();
+  state_ = State::answering;
+  exchange_.refuse(status, why);
+}
+
+void Http2Stream::on_timeout() {
+  if (state_ == State::body) {
+    thread_.count().timeout_body.add();
+    refuse(408, "the request body stopped for longer than limits.body_timeout");
+    connection_.come_back();
+  } else if (unsent() > 0) {
+    connection_.stalled(*this);
+  }
+}
+
+void Http2Stream::send_head(const Response& response) {
+  connection_.submit_head(*this, response, exchange_.is_head_request());
+}
+
+void Http2Stream::send_data(std::string_view a, std::string_view b) {
+  if (buffer_used_ > 0 && buffer_used_ >= buffer_.size() / 2) {
+    buffer_.erase(0, buffer_used_);
+    buffer_used_ = 0;
+  }
+  buffer_.append(a).append(b);
+  connection_.note_buffered(static_cast<i64>(a.size() + b.size()));
+  note_unsent();
+}
+
+void Http2Stream::send_file(SharedFile file, i64 offset, i64 bytes) {
+  if (bytes <= small_file_bytes) {
+    const size_t before = buffer_.size();
+    buffer_.resize(before + static_cast<size_t>(bytes));
+    if (read_exactly(file->fd(), offset, static_cast<size_t>(bytes), buffer_.data() + before)) {
+      connection_.note_buffered(bytes);
+      note_unsent();
+      return;
+    }
+    buffer_.resize(before);  // shorter than it was: found out again when its turn comes
+  }
+  file_ = std::move(file);
+  file_offset_ = offset;
+  file_left_ = bytes;
+  note_unsent();
+}
+
+void Http2Stream::end() {
+  wants_turn_ = gave_way_ = false;
+  state_ = State::ended;
+  if (!detached_) {
+    note_unsent();
+    return;
+  }
+  state_ = State::sent;
+  exchange_.sent();
+  connection_.forget(*this);
+}
+
+void Http2Stream::break_off() {
+  broken_ = true;
+  end();
+}
+
+bool Http2Stream::wants_more() {
+  if (state_ != State::answering) return false;
+  const auto shared_bound =
+      static_cast<size_t>(thread_.shared().config->limits.response_buffer_bytes);
+  const bool room = buffered() < own_buffer_bytes || connection_.buffered() < shared_bound;
+  if (file_left_ == 0 && room) return true;
+  if (!room && !wants_turn_) thread_.count().limit_response_buffer.add();
+  wants_turn_ = true;
+  connection_.note_turn();
+  return false;
+}
+
+bool Http2Stream::take_turn() {
+  // A worker that waits is woken for something worth the while.
+  const bool room = file_left_ == 0 && buffered() <= own_buffer_bytes / 2;
+  if (!room && !gave_way_) return false;
+  wants_turn_ = gave_way_ = false;
+  exchange_.go_on();
+  return true;
+}
+
+void Http2Stream::settle() {
+  connection_.come_back();
+}
+
+void Http2Stream::give_way() {
+  wants_turn_ = gave_way_ = true;
+  connection_.note_turn();
+  connection_.come_back();
+}
+
+void Http2Stream::note_unsent() {
+  if (deferred_) {
+    deferred_ = false;
+    connection_.resume_data(id_);
+  }
+  if (queue() == nullptr && unsent() > 0) thread_.write_timeouts.arm(*this, thread_.now());
+}
+
+ssize_t Http2Stream::next_frame(size_t room, u32& flags) {
+  const auto all = static_cast<u64>(unsent());
+  const auto bytes = static_cast<size_t>(std::min<u64>(room, all));
+  flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (bytes == all) {
+    if (state_ == State::ended && !broken_) {
+      flags |= NGHTTP2_DATA_FLAG_EOF;
+    } else if (bytes == 0) {
+      if (broken_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+      deferred_ = true;
+      return NGHTTP2_ERR_DEFERRED;
+    }
+  }
+  return static_cast<ssize_t>(bytes);
+}
+
+bool Http2Stream::append_payload(size_t bytes, std::string& out) {
+  const size_t from_buffer = std::min(bytes, buffered());
+  const size_t from_file = bytes - from_buffer;
+  const size_t before = out.size();
+  out.append(buffer_, buffer_used_, from_buffer);
+  if (from_file > 0) {
+    // Once in a batch of events is often enough.
+    const bool is_new = std::exchange(file_asked_ns_, thread_.now()) != thread_.now();
+    if (is_new && !file_->is_as_told()) return false;
+    out.resize(before + bytes);
+    if (!read_exactly(file_->fd(), file_offset_, from_file, out.data() + before + from_buffer)) {
+      return false;
+    }
+    file_offset_ += static_cast<i64>(from_file);
+    file_left_ -= static_cast<i64>(from_file);
+    if (file_left_ == 0) file_.reset();
+  }
+  buffer_used_ += from_buffer;
+  if (buffered() == 0) {
+    buffer_.clear();
+    buffer_used_ = 0;
+  }
+  connection_.note_buffered(-static_cast<i64>(from_buffer));
+  // A client that takes something now and then is slow, not dead.
+  if (unsent() > 0) {
+    thread_.write_timeouts.arm(*this, thread_.now());
+  } else {
+    disarm();
+  }
+  return true;
+}
+
+bool Http2Stream::end_sent() {
+  disarm();
+  if (state_ == State::ended) {
+    state_ = State::sent;
+  } else {
+    bodiless_sent_ = true;
+  }
+  return !request_whole_;
+}
+
+bool Http2Stream::closed() {
+  disarm();
+  connection_.note_buffered(-static_cast<i64>(buffered()));
+  switch (state_) {
+    case State::head:
+    case State::body:
+      return true;
+    case State::answering:
+      // The client has all it asked for; the worker is still at it.
+      detached_ = bodiless_sent_;
+      if (!detached_) exchange_.client_gone(static_cast<u64>(unsent()));
+      return !detached_;
+    case State::ended:
+      if (broken_) {
+        exchange_.sent();
+      } else {
+        exchange_.client_gone(static_cast<u64>(unsent()));
+      }
+      return true;
+    case State::sent:
+      exchange_.sent();
+      return true;
+  }
+  return true;
+}
+
+void Http2Stream::connection_lost() {
+  const bool has_request = state_ == State::answering || state_ == State::ended;
+  if (has_request) exchange_.client_gone(static_cast<u64>(unsent()));
+  disarm();
+}
+
+}  // namespace labcoat::edge

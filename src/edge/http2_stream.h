@@ -1,0 +1,113 @@
+// Http2Stream: one request and its answer on an HTTP/2 connection. It takes the request from the
+// connection, has its exchange answer, and holds what the client's windows do not let through yet,
+// up to a bound. It ends when the session closes the stream (Http2Connection::on_stream_close).
+#pragma once
+
+#include <list>
+#include <memory>
+#include <nghttp2/nghttp2.h>
+#include <string>
+
+#include "edge/exchange.h"
+#include "edge/http2_head.h"
+#include "edge/request_body.h"
+#include "edge/response.h"
+#include "edge/timeouts.h"
+
+namespace labcoat::edge {
+
+class Http2Connection;
+using StreamId = std::int32_t;
+
+class Http2Stream final : public ResponseSink, public Timeout {
+ public:
+  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client, StreamId id)
+      : connection_(connection), thread_(thread), id_(id), exchange_(thread, client, *this) {}
+  ~Http2Stream() override;
+
+  StreamId id() const { return id_; }
+
+  // The request. `head` is the connection's, which is used for the next stream afterwards.
+  void take_head(Http2Head& head, bool end_of_request, i64 began_ns);
+  // False: the bytes are not wanted any more.
+  bool take_data(std::string_view bytes);
+  void end_of_request();
+
+  // The answer, for the session. How many bytes of at most `room` the next DATA frame will have,
+  // and its NGHTTP2_DATA_FLAGs; or NGHTTP2_ERR_DEFERRED, or _TEMPORAL_CALLBACK_FAILURE to break
+  // off.
+  ssize_t next_frame(size_t room, u32& flags);
+  // Appends that frame's payload. False: its file is not what it was, and `out` is spoilt.
+  bool append_payload(size_t bytes, std::string& out);
+  // The frame that ends the stream on our side is on its way; whether the client's side is open.
+  bool end_sent();
+  // The session has closed the stream. Whether this object can go; otherwise its exchange is not at
+  // the end of a response without a body, and Http2Connection::forget follows.
+  bool closed();
+  // The client is gone, with all its streams.
+  void connection_lost();
+
+  // Whether the exchange waits to be asked for more; and asks, if there is room. False: there was
+  // none.
+  bool wants_turn() const { return wants_turn_; }
+  bool take_turn();
+  // The bytes of its response held in memory.
+  size_t buffered() const { return buffer_.size() - buffer_used_; }
+
+  // As ResponseSink; for its exchange.
+  void send_head(const Response& response) override;
+  void send_data(std::string_view a, std::string_view b) override;
+  void send_file(SharedFile file, i64 offset, i64 bytes) override;
+  void end() override;
+  void break_off() override;
+  bool wants_more() override;
+  void settle() override;
+  void give_way() override;
+  void close_after() override {}  // a stream says nothing of the next one
+
+  std::list<Http2Stream>::iterator place;  // in the connection's list
+
+ private:
+  enum class State : u8 {
+    head,       // reading the request's head
+    body,       // reading its body
+    answering,  // the exchange has the request
+    ended,      // the answer is complete, or broken off; its bytes are on their way
+    sent,       // they have gone
+  };
+  // A body that did not come with its head.
+  struct BodyReading {
+    BodyReading(const config::Limits& limits, Counters& counters) : stored(limits, counters) {}
+    Http2Head head;
+    RequestBody stored;
+  };
+
+  void on_timeout() override;
+  void begin_body(Http2Head& head, const http::RequestHead& request);
+  void refuse(int status, std::string_view why);
+  bool is_stored(RequestBody::Stored stored);
+  i64 unsent() const { return static_cast<i64>(buffered()) + file_left_; }
+  void note_unsent();  // there is something to send, or an end
+
+  Http2Connection& connection_;
+  EdgeThread& thread_;
+  const StreamId id_;
+  State state_ = State::head;
+  bool request_whole_ = false;
+  bool broken_ = false;      // the answer is broken off
+  bool deferred_ = false;    // the session waits to be told of more
+  bool wants_turn_ = false;  // the exchange waits for room, or for its turn
+  bool gave_way_ = false;    // it is the latter
+  bool bodiless_sent_ = false;
+  bool detached_ = false;  // closed before the exchange was at its end
+  std::string buffer_;
+  size_t buffer_used_ = 0;
+  SharedFile file_;        // follows the buffer
+  i64 file_asked_ns_ = 0;  // whether it is as told
+  i64 file_offset_ = 0;
+  i64 file_left_ = 0;
+  std::unique_ptr<BodyReading> body_;
+  Exchange exchange_;
+};
+
+}  // namespace labcoat::edge
