@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "cli/command.h"
+#include "edge/tls_keeper.h"
 #include "supervisor/zygote_process.h"
 
 namespace labcoat {
@@ -43,6 +44,9 @@ int check_apps(const config::Config& config, const supervisor::Recipe& recipe) {
     std::printf("app '%s': %s loads with %s (%s)\n", app.name.c_str(), app.target.c_str(),
                 app.python.c_str(), app.python_source.c_str());
   }
+  const auto warnings = edge::check_tls(config.tls);
+  if (!warnings) return usage_error("serve", warnings.error().text);
+  for (const std::string& warning : *warnings) std::printf("warning: %s\n", warning.c_str());
   for (const config::Listen& listen : config.listen) {
     std::printf("would listen on %s\n", listen.url.c_str());
   }

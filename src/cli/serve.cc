@@ -16,6 +16,7 @@
 #include "cli/program_files.h"
 #include "cli/serve_words.h"
 #include "config/python.h"
+#include "edge/tls_keeper.h"
 #include "supervisor/supervisor.h"
 
 namespace labcoat {
@@ -84,6 +85,9 @@ Result<config::Config> configuration(const config::CommandLine& line) {
   const Status status =
       config::find_interpreters(*config, {variable("VIRTUAL_ENV"), variable("PATH")});
   if (!status) return tl::unexpected(status.error());
+  // The edge would find out as well, but only when everything else has started.
+  const auto certificates = edge::check_tls(config->tls);
+  if (!certificates) return tl::unexpected(certificates.error());
   return config;
 }
 

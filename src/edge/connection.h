@@ -1,10 +1,12 @@
 // Connection: what an edge thread knows of any client, whatever protocol is spoken with it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "net/tls_stream.h"
 
 namespace labcoat::edge {
 
@@ -22,6 +24,7 @@ struct Client {
   const ListenerInfo* listener;
   std::string address;  // empty for UNIX sockets
   u16 port = 0;
+  std::shared_ptr<const net::ClientCertificate> certificate = nullptr;  // or none; by TLS
   bool http2 = false;
   std::string_view tls_version = {};  // "TLSv1.3"; a literal; empty in clear
 };

@@ -30,6 +30,10 @@ class Counter {
   X(status_3xx, "responses with status 300 to 399")                                      \
   X(status_4xx, "responses with status 400 to 499")                                      \
   X(status_5xx, "responses with status 500 to 599")                                      \
+  X(tls_handshakes, "TLS handshakes done")                                               \
+  X(tls_resumed, "of those, sessions resumed")                                           \
+  X(tls_failed, "TLS handshakes that failed")                                            \
+  X(timeout_tls, "connections ended by limits.header_timeout in their TLS handshake")    \
   X(bytes_in, "bytes received from clients")                                             \
   X(bytes_out, "bytes sent to clients")                                                  \
   X(bad_requests, "requests refused because RFC 9110 or 9112 forbids them")              \

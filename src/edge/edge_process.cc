@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "config/json.h"
 #include "edge/edge_thread.h"
+#include "edge/https_rules.h"
 #include "edge/status_page.h"
 #include "edge/worker_link.h"
 #include "net/message_socket.h"
@@ -139,6 +140,12 @@ Status EdgeProcess::start(net::SocketMessage first) {
   shared_.request_log = std::move(*log);
   pages_ = std::make_unique<StatusPages>(shared_, threads_);
   shared_.admin = pages_.get();
+  if (!config_.tls.certificates.empty()) {
+    auto keeper = TlsKeeper::create(config_.tls);
+    if (!keeper) return tl::unexpected(keeper.error());
+    shared_.tls = std::move(*keeper);
+    if (auto watched = shared_.tls->watch(*loop_); !watched) return watched;
+  }
   std::vector<Fd> sockets;
   for (size_t i = 1; i < first.fds.size(); ++i) sockets.push_back(std::move(first.fds[i]));
   return take_listeners(message, std::move(sockets));
@@ -147,10 +154,15 @@ Status EdgeProcess::start(net::SocketMessage first) {
 Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
   const auto admin_count = message.value("admin_listeners", size_t{0});
   if (admin_count > fds.size()) return fail("the start message names more listeners than came");
+  const Json urls = message.value("listeners", Json::array());
   for (size_t i = 0; i < fds.size(); ++i) {
     ListenerInfo info;
     info.socket = fds[i].get();
     info.admin = i >= fds.size() - admin_count;
+    const std::string url =
+        urls.is_array() && i < urls.size() ? urls[i].value("url", "") : std::string();
+    info.https = url.starts_with("https://");
+    info.unix_socket = url.starts_with("unix:");
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     char text[INET6_ADDRSTRLEN] = "localhost";
@@ -175,6 +187,7 @@ Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
     shared_.listeners.push_back(info);
     listener_sockets_.push_back(std::move(fds[i]));
   }
+  apply_https_rules(config_.tls, shared_.listeners);
   return {};
 }
 
@@ -224,6 +237,8 @@ void EdgeProcess::handle(net::SocketMessage message) {
     bury_worker(json);
   } else if (type == "drain") {
     drain();
+  } else if (type == "reload_tls") {
+    if (shared_.tls) shared_.tls->reload();
   } else if (type == "reopen_logs") {
     if (shared_.request_log) shared_.request_log->reopen();
   } else {

@@ -10,6 +10,7 @@
 #include "edge/http1_connection.h"
 #include "edge/http2_connection.h"
 #include "edge/listener.h"
+#include "edge/tls_handshake.h"
 #include "http/date.h"
 
 namespace labcoat::edge {
@@ -169,13 +170,21 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
   counters_.connections.add();
   counters_.connections_open.add();
   if (!listener.admin) ++clients_;
-  begin(net::Transport(std::move(socket)), Client(peer, listener), Protocol::http1, {});
+  begin(net::Transport(std::move(socket)), Client(peer, listener),
+        listener.https ? Protocol::tls : Protocol::http1, {});
   update_accepting();
 }
 
 void EdgeThread::begin(net::Transport transport, const Client& client, Protocol protocol,
                        std::string_view read_ahead) {
   switch (protocol) {
+    case Protocol::tls: {
+      auto connection = std::make_unique<TlsHandshake>(*this, std::move(transport), client);
+      TlsHandshake& added = *connection;
+      connections_.emplace(&added, std::move(connection));
+      added.start(read_ahead);
+      break;
+    }
     case Protocol::http1: {
       auto connection = std::make_unique<Http1Connection>(*this, std::move(transport), client);
       Http1Connection& added = *connection;

@@ -19,6 +19,7 @@
 #include "edge/response.h"
 #include "edge/router.h"
 #include "edge/timeouts.h"
+#include "edge/tls_keeper.h"
 #include "http/mime.h"
 #include "http/request.h"
 #include "net/loop.h"
@@ -34,8 +35,12 @@ struct ListenerInfo {
   int socket = -1;  // borrowed
   bool admin = false;
   bool https = false;
+  bool unix_socket = false;
   std::string server_name;  // for the app: SERVER_NAME when the request names no host
   u16 port = 0;
+  int redirect_port = 0;           // every request is redirected to https there; 0: not
+  bool asks_certificates = false;  // of clients
+  std::string hsts;                // value of Strict-Transport-Security; empty: none
 };
 
 // Answers requests on admin listeners; thread-safe.
@@ -62,6 +67,7 @@ struct EdgeShared {
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
   std::unique_ptr<RequestLog> request_log;                      // or none
+  std::unique_ptr<TlsKeeper> tls;                               // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
 };
@@ -104,7 +110,7 @@ class EdgeThread {
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // Another protocol goes on with this client: `old` is removed, what it has received and not used
   // is `read_ahead`. The transport is not watched any more.
-  enum class Protocol : u8 { http1, http2 };
+  enum class Protocol : u8 { tls, http1, http2 };
   void hand_over(Connection& old, net::Transport transport, const Client& client, Protocol protocol,
                  std::string_view read_ahead);
   // No descriptors are left: rest for a moment.

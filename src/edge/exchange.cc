@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "edge/edge_thread.h"
+#include "edge/https_rules.h"
 #include "edge/static_file.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -33,6 +34,10 @@ void Exchange::begin(i64 began_ns) {
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
   std::vector<char>& buffer = thread_.path_buffer();
+  if (client_.listener->redirect_port != 0) {
+    redirect_to_https(head);
+    return;
+  }
   if (head.path == "*") {
     answer(200, "", "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
     return;
@@ -63,8 +68,9 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
 }
 
 // Every response begins here, whoever made it.
-void Exchange::begin_response(const Response& response) {
+void Exchange::begin_response(Response& response) {
   head_sent_ = true;
+  add_hsts(*client_.listener, response);
   without_body_ = head_request_ || http::forbids_body(response.status);
   count_status(response.status);
   sink_.send_head(response);
@@ -90,6 +96,12 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
     sink_.send_file(std::make_shared<OpenFile>(std::move(file.file)), file.offset, file.bytes);
   }
   sink_.end();
+}
+
+void Exchange::redirect_to_https(const http::RequestHead& head) {
+  const std::string location = https_location(head, *client_.listener);
+  answer(https_redirect_status(head.method), "this site speaks https: " + location + "\n",
+         "Location: " + location + "\r\n");
 }
 
 void Exchange::answer_admin(std::string_view path) {

@@ -70,7 +70,8 @@ class Exchange final : public Timeout {
                      const Body& body);
   void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
   void answer_admin(std::string_view path);
-  void begin_response(const Response& response);
+  void begin_response(Response& response);
+  void redirect_to_https(const http::RequestHead& head);
 
   void read_frames();
   bool put_head(const channel::EdgePort::Head& head);

@@ -3,6 +3,7 @@
 
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
+#include "edge/https_rules.h"
 #include "edge/response_head.h"
 #include "http/status.h"
 
@@ -107,6 +108,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
     }
     if (!writer.field(field.name, overruled ? head.host : field.value)) return false;
   }
+  if (!write_client_certificate(client_, writer)) return false;
   writer.begin_body();
   if (body.file) {
     info.body_bytes = body.bytes;

@@ -38,7 +38,9 @@ void Http1Connection::start(std::string_view read_ahead) {
     close();
     return;
   }
-  thread_.header_timeouts.arm(*this, thread_.now());
+  // Its handshake may have ended while the edge drains: then it is as idle as any other.
+  const bool draining = thread_.shared().draining.load(std::memory_order_relaxed);
+  (draining ? thread_.linger_timeouts : thread_.header_timeouts).arm(*this, thread_.now());
   if (read_ahead.empty()) return;
   unread_.assign(read_ahead);
   readable_ = true;  // there may be more, whose event somebody else has had
@@ -62,7 +64,10 @@ void Http1Connection::on_events(u32 events) {
       return;
     }
   }
-  if ((events & EPOLLOUT) != 0) writable_ = true;
+  if ((events & EPOLLOUT) != 0) {
+    writable_ = true;
+    if (transport_.receive_waits_for_room()) readable_ = true;
+  }
   if (has_unsent()) {
     if (state_ == State::answering) let_exchange_go_on();
     if (state_ == State::body) flush();

@@ -25,6 +25,9 @@ class Transport {
 
   int fd() const { return socket_.get(); }
 
+  // Of a transport in clear, which is of no use afterwards.
+  Fd take_socket() { return std::move(socket_); }
+
   // 0: the client sends no more.
   ssize_t receive(char* out, size_t room) {
     if (tls_) [[unlikely]]

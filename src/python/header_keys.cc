@@ -54,10 +54,12 @@ HeaderKey* HeaderKeys::remember(std::string_view name, Entry& entry) {
 }
 
 bool HeaderKeys::describe(std::string_view name, HeaderKey& out) {
+  // The edge's own variables: it lets no client's field with an underscore pass.
+  const bool is_variable = name.starts_with("SSL_");
   std::string key;
   for (const char c : name) {
     // X_Real_IP would land on the key of X-Real-IP, past whoever checks the latter.
-    if (c == '_') return true;
+    if (c == '_' && !is_variable) return true;
     key.push_back(c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
   }
   // HTTP_PROXY is a setting of many HTTP client libraries (https://httpoxy.org). The body's framing
@@ -66,7 +68,8 @@ bool HeaderKeys::describe(std::string_view name, HeaderKey& out) {
   out.kind = key == "COOKIE"           ? HeaderKey::Kind::cookie
              : key == "CONTENT_LENGTH" ? HeaderKey::Kind::content_length
                                        : HeaderKey::Kind::list;
-  if (key != "CONTENT_TYPE" && key != "CONTENT_LENGTH") key.insert(0, "HTTP_");
+  const bool is_bare = is_variable || key == "CONTENT_TYPE" || key == "CONTENT_LENGTH";
+  if (!is_bare) key.insert(0, "HTTP_");
   PyObject* text = str_of_latin1(key);
   if (!text) return false;
   PyUnicode_InternInPlace(&text);

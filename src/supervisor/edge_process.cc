@@ -89,6 +89,10 @@ void EdgeProcess::drain() {
   link_->send({{"type", "drain"}});
 }
 
+void EdgeProcess::reload_tls() {
+  link_->send({{"type", "reload_tls"}});
+}
+
 void EdgeProcess::reopen_logs() {
   link_->send({{"type", "reopen_logs"}});
 }

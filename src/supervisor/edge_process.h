@@ -45,6 +45,7 @@ class EdgeProcess {
   void add_worker(const WorkerIdentity& worker, int control, const std::vector<int>& doorbells);
   void worker_gone(const WorkerIdentity& worker);
   void drain();
+  void reload_tls();
   void reopen_logs();
   void signal(int number) const;
 

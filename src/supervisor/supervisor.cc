@@ -185,6 +185,7 @@ void Supervisor::on_signal(int number) {
     case SIGHUP:
       spdlog::info("HUP: loading the apps again (the configuration is read only at a start)");
       for (AppGroup& group : groups_) group.reload(now);
+      if (edge_) edge_->reload_tls();
       return;
     case SIGUSR1:
       spdlog::info("USR1: opening the logs again");

@@ -1,0 +1,42 @@
+// TlsHandshake: the first stage of a client on an https listener. When it is done, the connection
+// goes on in the protocol that both sides have agreed on, over a transport that encrypts.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "edge/connection.h"
+#include "edge/edge_thread.h"
+#include "edge/timeouts.h"
+#include "net/loop.h"
+#include "net/tls_context.h"
+
+namespace labcoat::edge {
+
+class TlsHandshake final : public Connection, public net::Watcher, public Timeout {
+ public:
+  TlsHandshake(EdgeThread& thread, net::Transport transport, const Client& client);
+
+  // Watches the socket and begins with what somebody has read ahead.
+  void start(std::string_view read_ahead);
+  void on_events(u32 events) override;
+  void resume() override {}
+  void drain() override;
+  bool is_admin() const override { return client_.listener->admin; }
+
+ private:
+  void on_timeout() override;
+  void go_on();
+  void done();
+  void explain_https();
+  void close();
+
+  EdgeThread& thread_;
+  net::Transport transport_;  // in clear
+  Client client_;
+  // Certificates may be replaced meanwhile: this handshake ends with those it began with.
+  std::shared_ptr<const net::TlsContext> context_;
+  std::unique_ptr<net::TlsStream> stream_;
+};
+
+}  // namespace labcoat::edge
