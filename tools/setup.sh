@@ -9,6 +9,7 @@ run="python3-flask libjemalloc2 libmimalloc2.0"
 test="$run python3-pytest python3-pytest-xdist python3-requests python3-h11 clang-14 libclang-rt-14-dev curl"
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
 bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf"
+test="$test python3-h2 nghttp2-client"  # clients of HTTP/2
 
 wanted=""
 for group in "$@"; do

@@ -145,6 +145,12 @@ void Http2Connection::calm(Counter& counter) {
 }
 
 void Http2Connection::stalled(Http2Stream& stream) {
+  if (ending_) return;
+  if (unsent_used_ < unsent_.size()) {
+    // It is the socket that takes nothing, and the connection has its own timeout for that.
+    stream.wait_on();
+    return;
+  }
   thread_.count().timeout_write.add();
   const i64 write_timeout = thread_.shared().config->limits.write_timeout_ns;
   // Somebody who reads his other streams may have one left in a corner; who reads none holds our

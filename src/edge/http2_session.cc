@@ -80,6 +80,10 @@ struct Http2Callbacks {
     self(data).on_stream_close(stream);
     return 0;
   }
+  // Frames that nobody knows are asked for only to be counted (on_begin_frame).
+  static int unpack_extension(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) {
+    return NGHTTP2_ERR_CANCEL;
+  }
   static int send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t length,
                        nghttp2_data_source*, void* data) {
     return self(data).append_data_frame(frame->hd.stream_id, {as_text(head), 9}, length);
@@ -98,6 +102,7 @@ struct Http2Callbacks {
     nghttp2_session_callbacks_set_on_frame_not_send_callback(table, frame_not_sent);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table, invalid_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(table, stream_close);
+    nghttp2_session_callbacks_set_unpack_extension_callback(table, unpack_extension);
     nghttp2_session_callbacks_set_send_data_callback(table, send_data);
     return table;
   }
@@ -113,6 +118,10 @@ nghttp2_option* create_options() {
   nghttp2_option_set_max_outbound_ack(options, unread_answers_max);
   nghttp2_option_set_max_continuations(options, continuations_max);
   nghttp2_option_set_max_send_header_block_length(options, response_head_bytes_max);
+  for (int type = NGHTTP2_ALTSVC; type <= 0xff; ++type) {
+    if (type == NGHTTP2_PRIORITY_UPDATE) continue;
+    nghttp2_option_set_user_recv_extension_type(options, static_cast<uint8_t>(type));
+  }
   nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
   // Resets are counted here (limits.http2_resets), in the same way as what provokes them.
   nghttp2_option_set_stream_reset_rate_limit(options, u64{1} << 40, u64{1} << 40);
@@ -199,7 +208,13 @@ void Http2Connection::on_frame(const nghttp2_frame& frame) {
       break;
     }
     case NGHTTP2_DATA:
-      if (!end_of_request) break;
+      if (!end_of_request) {
+        // Padding alone is no body.
+        if (frame.hd.length <= frame.data.padlen) {
+          spend(frames_, thread_.count().limit_http2_control_frames);
+        }
+        break;
+      }
       if (Http2Stream* const stream = find(frame.hd.stream_id)) stream->end_of_request();
       break;
     case NGHTTP2_RST_STREAM:

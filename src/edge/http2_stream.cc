@@ -116,6 +116,10 @@ void Http2Stream::on_timeout() {
   }
 }
 
+void Http2Stream::wait_on() {
+  thread_.write_timeouts.arm(*this, thread_.now());
+}
+
 void Http2Stream::send_head(const Response& response) {
   connection_.submit_head(*this, response, exchange_.is_head_request());
 }

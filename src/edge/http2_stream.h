@@ -51,6 +51,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   // none.
   bool wants_turn() const { return wants_turn_; }
   bool take_turn();
+  // Its client is given limits.write_timeout once more.
+  void wait_on();
   // The bytes of its response held in memory.
   size_t buffered() const { return buffer_.size() - buffer_used_; }
 
