@@ -10,6 +10,7 @@ test="$run python3-pytest python3-pytest-xdist python3-requests python3-h11 clan
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
 bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf"
 test="$test python3-h2 nghttp2-client"  # clients of HTTP/2
+test="$test python3-uvloop python3-starlette python3-fastapi python3-multipart python3-django"  # for ASGI
 
 wanted=""
 for group in "$@"; do

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 class _FileLike(Protocol):
@@ -21,6 +21,41 @@ class Worker:
     ) -> None: ...
     def serve(self, app: Callable[..., Any], endpoint: int, doorbell: int, /) -> None:
         """Handles requests in this thread until the worker is told to stop."""
+
+    def open_asgi(
+        self,
+        app: Callable[..., Any],
+        state: dict[str, Any],
+        hooks: Any,
+        endpoint: int,
+        doorbell: int,
+        in_flight: int,
+        /,
+    ) -> AsgiEndpoint:
+        """Begins to take requests when the endpoint's doorbell is looked at. `hooks` is labcoat.asgi._Hooks."""
+
+class AsgiEndpoint:
+    """An event loop's place in the channel. Lives as long as the process."""
+
+    def on_doorbell(self) -> None:
+        """The doorbell can be read."""
+    def on_turn(self) -> None: ...
+    def on_edge_gone(self) -> None:
+        """Finish what is begun, take nothing more."""
+
+class AsgiRequest:
+    """One request, as the coroutine that its task runs."""
+
+    def write_pending(self) -> bool:
+        """True: nothing is left. Raises ClientDisconnected."""
+    def room(self) -> Awaitable[None]: ...
+    def end(self) -> Awaitable[None]: ...
+    def over(self) -> bool: ...
+    def send_event(self, event: dict[str, Any], /) -> Awaitable[None]: ...
+    def send(self, value: Any, /) -> Any: ...
+    def throw(self, *exception: Any) -> Any: ...
+    def close(self) -> None: ...
+    def __await__(self) -> Iterator[Any]: ...
 
 class Input:
     """wsgi.input"""

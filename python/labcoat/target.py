@@ -18,8 +18,8 @@ def interpreter():
     return f"{sys.executable} ({'.'.join(map(str, sys.version_info[:3]))})"
 
 
-def load(target):
-    """The application object, and "wsgi"."""
+def load(target, interface="auto"):
+    """The application object, and the protocol it speaks: "wsgi" or "asgi"."""
     match = _TARGET.fullmatch(target)
     if not match:
         raise CannotLoad(
@@ -30,9 +30,15 @@ def load(target):
     app = _build(found, target) if match["call"] else found
     if not callable(app):
         raise CannotLoad(f"{target!r} is not an application: {type(app).__name__} objects cannot be called")
-    if _is_asgi(app):
-        raise CannotLoad(f"{target!r} is an ASGI application; ASGI is not supported yet (issue 4)")
-    return app, "wsgi"
+    if interface != "auto":
+        return app, interface
+    kind = _kind(app)
+    if kind == "asgi2":
+        raise CannotLoad(
+            f"{target!r} is an application of ASGI 2, which takes the scope first and receive and send later; wrap it with"
+            " asgiref.compatibility.guarantee_single_callable, or say interface = \"wsgi\" if it is none"
+        )
+    return app, kind
 
 
 def _import(name):
@@ -87,19 +93,30 @@ def _is_ours(filename):
     return filename == __file__ or filename == importlib.__file__ or filename.startswith("<frozen importlib")
 
 
-def _is_asgi(app):
-    """An ASGI application is a coroutine function of (scope, receive, send); ASGI 2 took (scope) and gave one."""
+def _kind(app):
+    """ "asgi": a coroutine function of (scope, receive, send), or what behaves like one. "asgi2": of (scope), and what that
+    returns of (receive, send). Else "wsgi"."""
     while hasattr(app, "func") and hasattr(app, "keywords"):  # functools.partial
         app = app.func
+    if inspect.isclass(app):
+        # A class is called to make an instance: with all three and then awaited, or with the scope and then called.
+        if hasattr(app, "__await__"):
+            return "asgi"
+        return "asgi2" if inspect.iscoroutinefunction(app.__call__) else "wsgi"
     call = getattr(type(app), "__call__", None) if not inspect.isroutine(app) else None
     if inspect.iscoroutinefunction(app) or (call and inspect.iscoroutinefunction(call)):
-        return True
+        return "asgi"
+    required = _required(app)
+    return {1: "asgi2", 3: "asgi"}.get(required, "wsgi")
+
+
+def _required(app):
+    """How many arguments must be given by position; None: that does not tell what the application is."""
     try:
         parameters = inspect.signature(app).parameters.values()
     except (TypeError, ValueError):
-        return False
+        return None
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
-        return False
-    required = [p for p in parameters if p.kind in by_position and p.default is inspect.Parameter.empty]
-    return len(required) in (1, 3)
+        return None
+    return len([p for p in parameters if p.kind in by_position and p.default is inspect.Parameter.empty])

@@ -1,12 +1,14 @@
-"""A worker: sets itself up as the fork message says, then hands over to the native loop."""
+"""A worker: sets itself up as the fork message says, then hands over to the native loop (WSGI) or to asyncio (ASGI)."""
 
+import functools
 import os
 import socket
 import sys
 import threading
 import time
+import typing
 
-from labcoat import _labcoat
+from labcoat import _labcoat, target
 
 
 def run(app, message, fds, supervisor_pid):
@@ -33,11 +35,35 @@ def run(app, message, fds, supervisor_pid):
         multiprocess=bool(settings.get("multiprocess", False)),
     )
     os.close(channel)
-    _tell_ready(supervisor)
-    _serve(native, app, endpoints, doorbells)
+    app(native, Place(endpoints, doorbells, control, lambda: _tell_ready(supervisor)), settings)
 
 
-def _serve(native, app, endpoints, doorbells):
+class Place(typing.NamedTuple):
+    """Where a worker is in the channel, and how it says that it may be given work."""
+
+    endpoints: list[int]
+    doorbells: list[int]  # one per endpoint
+    control: int
+    tell_ready: typing.Callable[[], None]
+
+
+def server_of(app, interface, loop):
+    """The application in the hands of its protocol: run() calls it with the native worker, its place and the settings."""
+    if interface == "wsgi":
+        return functools.partial(_serve_wsgi, app)
+    # Only ASGI needs asyncio: imported here, in the zygote, once for all workers.
+    from labcoat import asgi
+
+    try:
+        asgi.event_loop_maker(loop)
+    except ImportError as error:
+        raise target.CannotLoad(f'loop = "uvloop", but {target.interpreter()} has none: {error}') from None
+    return functools.partial(asgi.serve, app)
+
+
+def _serve_wsgi(app, native, place, settings):
+    place.tell_ready()
+    endpoints, doorbells = place.endpoints, place.doorbells
     if len(endpoints) == 1:
         native.serve(app, endpoints[0], doorbells[0])
         return

@@ -41,7 +41,8 @@ def _load(control, message):
     where = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable}
     try:
         _enter(message["directory"])
-        app, interface = target.load(message["target"])
+        app, interface = target.load(message["target"], message.get("interface", "auto"))
+        app = worker.server_of(app, interface, message.get("loop", "auto"))
     except target.CannotLoad as reason:
         _flush()
         _send(control, {"type": "failed", "text": str(reason), **where})

@@ -280,6 +280,14 @@ void EdgePort::abandon(u32 slot) {
   drain_abandoned(slot);  // it may have been finished already, with its dirty bit spent
 }
 
+void EdgePort::client_shut(u32 slot) {
+  Slot& control = mapping_.slot(slot);
+  control.cancelled.store(2, std::memory_order_seq_cst);
+  if (control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
+    channel_.ring_endpoint(taken_by(slot));
+  }
+}
+
 // Bytes of frames that were published and not consumed; more than the ring holds means the worker's
 // word is worthless.
 u64 EdgePort::available(u32 slot, SlotState& state) {
@@ -390,9 +398,9 @@ void EdgePort::made_room(u32 slot, SlotState& state, u64 bytes) {
   Slot& control = mapping_.slot(slot);
   state.consumed += bytes;
   control.consumed.store(state.consumed, std::memory_order_release);
-  // Pairs with the fence in WorkerPort::wait_for_room.
+  // Pairs with the fence in WorkerPort::wait_for_room and ask_for_room.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (control.waiting_for_room.load(std::memory_order_relaxed) != 0 &&
+  if (control.waiting_for_room.load(std::memory_order_relaxed) == 1 &&
       control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
     channel_.ring_endpoint(taken_by(slot));
   }

@@ -137,6 +137,9 @@ class EdgePort {
   // Nobody wants the answer any more. The slot is freed now or when its worker lets go of it; the
   // owner is forgotten.
   void abandon(u32 slot);
+  // The client of a request that a worker has taken has shut its side: it may still read, or be
+  // gone as well. An app that asks hears of it; its answer goes on.
+  void client_shut(u32 slot);
 
   // Calls `news(slot)` for every slot with an owner and news, and deals with the abandoned ones.
   // Returns their number.

@@ -168,11 +168,14 @@ struct alignas(4 * cache_line) Slot {
   // release store pairs with the edge's acquire load.
   std::atomic<u64> written;
   std::atomic<u32>
-      waiting_for_room;  // set by the worker, exchanged to 0 by the edge when it has made room
+      waiting_for_room;  // set by the worker, exchanged to 0 by the edge when it rings: 1 for room
+                         // or when the client has gone, 2 only for the latter
   u32 pad2;
   // By the edge: bytes of frames it has copied out (release, pairs with the worker's acquire load).
   std::atomic<u64> consumed;
-  std::atomic<u32> cancelled;  // 1: the client is gone, stop as soon as convenient
+  // 1: the client is gone, stop as soon as convenient. 2: it has shut its side; it may still read,
+  // or be gone as well.
+  std::atomic<u32> cancelled;
   u32 pad3;
   std::atomic<i64>
       taken_ns;  // by the worker: when it took the request; only shown, never computed with

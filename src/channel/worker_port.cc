@@ -56,7 +56,14 @@ bool WorkerPort::has_work() const {
   return header.head.load(std::memory_order_relaxed) < header.tail.load(std::memory_order_acquire);
 }
 
-bool WorkerPort::take() {
+u64 WorkerPort::waiting() const {
+  const Header& header = mapping_.header();
+  const u64 head = header.head.load(std::memory_order_relaxed);
+  const u64 tail = header.tail.load(std::memory_order_relaxed);
+  return head < tail ? tail - head : 0;
+}
+
+bool WorkerPort::take(TakenRequest& into) {
   Header& header = mapping_.header();
   if (closing()) return false;
   for (;;) {
@@ -76,6 +83,7 @@ bool WorkerPort::take() {
     // the next one to look finds the slot not ready and does it for us.
     header.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel);
     if (taken) {
+      held_ = &into;
       open_request(slot, generation);
       return true;
     }
@@ -83,10 +91,11 @@ bool WorkerPort::take() {
 }
 
 void WorkerPort::open_request(u32 slot, u32 generation) {
-  slot_ = slot;
-  generation_ = generation;
-  slot_control_ = &mapping_.slot(slot);
-  request_ = &slot_control_->request;
+  TakenRequest& held = *held_;
+  held.slot = slot;
+  held.generation = generation;
+  held.control = &mapping_.slot(slot);
+  held.info = &held.control->request;
   const char* at = mapping_.request_area(slot);
   const char* const area = at;
   const auto next = [&at](u32 bytes) {
@@ -94,23 +103,53 @@ void WorkerPort::open_request(u32 slot, u32 generation) {
     at += bytes;
     return text;
   };
-  method_ = next(request_->method_bytes);
-  target_ = next(request_->target_bytes);
-  path_ = next(request_->path_bytes);
-  query_ = next(request_->query_bytes);
-  server_name_ = next(request_->server_name_bytes);
-  remote_address_ = next(request_->remote_address_bytes);
-  fields_ = at;
-  const bool in_file = (request_->flags & request_body_in_file) != 0;
-  body_ = in_file ? std::string_view{}
-                  : std::string_view(area + request_->body_offset,
-                                     static_cast<size_t>(request_->body_bytes));
-  ring_ = mapping_.response_ring(slot);
-  written_ = published_ = 0;
-  taken_ns_ = now_ns();
-  slot_control_->taken_ns.store(taken_ns_, std::memory_order_relaxed);
-  endpoint_.current.store(make_entry(slot, generation), std::memory_order_relaxed);
-  endpoint_.started_ns.store(taken_ns_, std::memory_order_relaxed);
+  held.method = next(held.info->method_bytes);
+  held.target = next(held.info->target_bytes);
+  held.path = next(held.info->path_bytes);
+  held.query = next(held.info->query_bytes);
+  held.server_name = next(held.info->server_name_bytes);
+  held.remote_address = next(held.info->remote_address_bytes);
+  held.fields = at;
+  const bool in_file = (held.info->flags & request_body_in_file) != 0;
+  held.body = in_file ? std::string_view{}
+                      : std::string_view(area + held.info->body_offset,
+                                         static_cast<size_t>(held.info->body_bytes));
+  held.ring = mapping_.response_ring(slot);
+  held.written = held.published = 0;
+  held.taken_ns = now_ns();
+  held.control->taken_ns.store(held.taken_ns, std::memory_order_relaxed);
+  link();
+}
+
+void WorkerPort::link() {
+  held_->older = newest_;
+  held_->newer = nullptr;
+  (newest_ ? newest_->newer : oldest_) = held_;
+  newest_ = held_;
+  if (oldest_ != held_) return;
+  busy_since_ns_ = held_->taken_ns;
+  show_oldest();
+}
+
+void WorkerPort::unlink(i64 now) {
+  const bool was_oldest = oldest_ == held_;
+  (held_->older ? held_->older->newer : oldest_) = held_->newer;
+  (held_->newer ? held_->newer->older : newest_) = held_->older;
+  if (!oldest_) {
+    endpoint_.busy_ns.store(
+        endpoint_.busy_ns.load(std::memory_order_relaxed) + static_cast<u64>(now - busy_since_ns_),
+        std::memory_order_relaxed);
+  }
+  if (was_oldest) show_oldest();
+}
+
+// The scoreboard has one line for an endpoint: of several requests it shows the oldest.
+void WorkerPort::show_oldest() {
+  if (oldest_) {
+    endpoint_.current.store(make_entry(oldest_->slot, oldest_->generation),
+                            std::memory_order_relaxed);
+  }
+  endpoint_.started_ns.store(oldest_ ? oldest_->taken_ns : 0, std::memory_order_relaxed);
 }
 
 void WorkerPort::wait() {
@@ -124,22 +163,34 @@ void WorkerPort::wait() {
       }
     } while (now_ns() < until);
   }
+  if (begin_sleep()) sleep_until_rung();
+  end_sleep();
+}
+
+bool WorkerPort::begin_sleep() {
   endpoint_.sleeping.store(1, std::memory_order_relaxed);
   // Either we see the entry that was just pushed, or the edge sees that we sleep
   // (EdgeChannel::ring_workers).
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!has_work() && !closing()) sleep_until_rung();
+  if (!has_work() && !closing()) return true;
+  end_sleep();
+  return false;
+}
+
+void WorkerPort::end_sleep() {
   endpoint_.sleeping.store(0, std::memory_order_relaxed);
+}
+
+void WorkerPort::silence_doorbell() {
+  u64 count;
+  [[maybe_unused]] const ssize_t got = ::read(settings_.doorbell, &count, sizeof count);
 }
 
 void WorkerPort::sleep_until_rung() {
   // Of the control socket only an error or a hang-up can be reported.
   pollfd fds[2] = {{settings_.doorbell, POLLIN, 0}, {settings_.control, 0, 0}};
   if (::poll(fds, 2, -1) <= 0) return;
-  if ((fds[0].revents & POLLIN) != 0) {
-    u64 count;
-    [[maybe_unused]] const ssize_t got = ::read(settings_.doorbell, &count, sizeof count);
-  }
+  if ((fds[0].revents & POLLIN) != 0) silence_doorbell();
   if (fds[1].revents != 0) edge_gone_ = true;
 }
 
@@ -161,19 +212,19 @@ void WorkerPort::ring_put_off() {
 }
 
 size_t WorkerPort::room() const {
-  const u64 consumed = slot_control_->consumed.load(std::memory_order_acquire);
-  return mapping_.shape().response_bytes - static_cast<size_t>(written_ - consumed);
+  const u64 consumed = held_->control->consumed.load(std::memory_order_acquire);
+  return mapping_.shape().response_bytes - static_cast<size_t>(held_->written - consumed);
 }
 
 void WorkerPort::put(const void* bytes, size_t count) {
   const size_t ring_bytes = mapping_.shape().response_bytes;
-  const size_t at = written_ & (ring_bytes - 1);
+  const size_t at = held_->written & (ring_bytes - 1);
   const size_t first = std::min(count, ring_bytes - at);
-  std::memcpy(ring_ + at, bytes, first);
+  std::memcpy(held_->ring + at, bytes, first);
   if (first < count) {
-    std::memcpy(ring_, static_cast<const char*>(bytes) + first, count - first);
+    std::memcpy(held_->ring, static_cast<const char*>(bytes) + first, count - first);
   }
-  written_ += count;
+  held_->written += count;
 }
 
 void WorkerPort::put_frame_header(FrameType type, size_t bytes) {
@@ -182,19 +233,19 @@ void WorkerPort::put_frame_header(FrameType type, size_t bytes) {
 }
 
 void WorkerPort::pad() {
-  written_ = (written_ + 7) & ~u64{7};
+  held_->written = (held_->written + 7) & ~u64{7};
 }
 
 void WorkerPort::publish() {
-  slot_control_->written.store(written_, std::memory_order_release);
-  published_ = written_;
+  held_->control->written.store(held_->written, std::memory_order_release);
+  held_->published = held_->written;
 }
 
 // Says that the slot has news. `may_put_off`: the bell may wait until this worker has looked at its
 // queue again.
 void WorkerPort::tell_edge(bool may_put_off) {
-  const u32 thread = mapping_.thread_of(slot_);
-  const u32 index = slot_ - thread * mapping_.shape().slots_per_thread;
+  const u32 thread = mapping_.thread_of(held_->slot);
+  const u32 index = held_->slot - thread * mapping_.shape().slots_per_thread;
   mapping_.dirty(thread)[index / 64].fetch_or(u64{1} << (index % 64), std::memory_order_release);
   // Either the edge finds the bit before it sleeps, or we find that it sleeps
   // (EdgePort::may_sleep).
@@ -202,7 +253,7 @@ void WorkerPort::tell_edge(bool may_put_off) {
   std::atomic<u32>& sleeping = mapping_.edge_thread(thread).sleeping;
   const u32 depth = sleeping.load(std::memory_order_relaxed);
   if (depth == 0) return;
-  if (depth == 1 && may_put_off) {
+  if (depth == 1 && (may_put_off || settings_.rings_in_turns)) {
     if (put_off_ == 0) put_off_since_ = now_ns();
     put_off_ |= u64{1} << thread;
     return;
@@ -254,11 +305,7 @@ bool WorkerPort::write_data(std::string_view data) {
   while (!data.empty()) {
     if (cancelled()) return false;
     data.remove_prefix(write_some(data));
-    // Half a ring at a time: the edge sends one half while we fill the other.
-    if (!data.empty() &&
-        !wait_for_room(std::min<size_t>(data.size(), mapping_.shape().response_bytes / 2))) {
-      return false;
-    }
+    if (!data.empty() && !wait_for_room(room_worth_waiting_for(data.size()))) return false;
   }
   return true;
 }
@@ -275,7 +322,7 @@ bool WorkerPort::write_file(const FileSpan& file) {
 }
 
 void WorkerPort::flush() {
-  if (published_ == written_) return;
+  if (held_->published == held_->written) return;
   publish();
   tell_edge(false);
 }
@@ -286,7 +333,7 @@ bool WorkerPort::wait_for_room(size_t bytes) {
   ring_put_off();
   while (room() < bytes) {
     if (cancelled()) return false;
-    slot_control_->waiting_for_room.store(1, std::memory_order_relaxed);
+    held_->control->waiting_for_room.store(1, std::memory_order_relaxed);
     // Either we see the room that was just made, or the edge sees that we wait
     // (EdgePort::made_room).
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -294,25 +341,41 @@ bool WorkerPort::wait_for_room(size_t bytes) {
     sleep_until_rung();
     if (edge_gone_) return false;  // nobody will make room
   }
-  slot_control_->waiting_for_room.store(0, std::memory_order_relaxed);
+  held_->control->waiting_for_room.store(0, std::memory_order_relaxed);
   return !cancelled();
+}
+
+bool WorkerPort::ask_for_room(size_t bytes) {
+  bytes += 2 * frame_overhead;
+  flush();
+  held_->control->waiting_for_room.store(1, std::memory_order_relaxed);
+  // As in wait_for_room.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (room() < bytes && !cancelled()) return false;
+  held_->control->waiting_for_room.store(0, std::memory_order_relaxed);
+  return true;
+}
+
+bool WorkerPort::ask_for_end() {
+  held_->control->waiting_for_room.store(2, std::memory_order_relaxed);
+  // Either we see that it has ended, or the edge sees that we want to hear it (EdgePort::abandon,
+  // client_shut).
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return client_shut();
 }
 
 void WorkerPort::finish(Ending ending) {
   put_frame_header(ending == Ending::complete ? FrameType::end : FrameType::broken, 0);
   const i64 now = now_ns();
-  last_service_ns_ = now - taken_ns_;
+  last_service_ns_ = now - held_->taken_ns;
   const bool batching = last_service_ns_ < put_off_service_ns_max && has_work() &&
                         (put_off_ == 0 || now - put_off_since_ < put_off_ns_max);
   // From here on the slot is the edge's.
   publish();
   tell_edge(batching);
-  endpoint_.started_ns.store(0, std::memory_order_relaxed);
+  unlink(now);
   endpoint_.requests.store(endpoint_.requests.load(std::memory_order_relaxed) + 1,
                            std::memory_order_relaxed);
-  endpoint_.busy_ns.store(
-      endpoint_.busy_ns.load(std::memory_order_relaxed) + static_cast<u64>(last_service_ns_),
-      std::memory_order_relaxed);
   look_for_edge(now);
 }
 

@@ -1,8 +1,10 @@
 // WorkerPort: the channel as one worker thread sees it. It takes requests from the app's queue and
 // publishes responses as frames. One per endpoint; not thread-safe. Methods that may block say so:
-// call them without the GIL.
+// call them without the GIL. A thread of a WSGI worker has one request at a time; an event loop
+// works on many by turns, and says with use() which one it speaks of.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,24 @@ class FieldReader {
   u32 left_;
 };
 
+// A request that an endpoint has taken: where it lies, and how far its response has come. Only
+// WorkerPort looks inside. Stays where it is from take() to finish().
+struct TakenRequest {
+  u32 slot = 0;
+  u32 generation = 0;
+  Slot* control = nullptr;
+  const RequestInfo* info = nullptr;
+  std::string_view method, target, path, query, server_name, remote_address, body;
+  const char* fields = nullptr;
+  char* ring = nullptr;
+  u64 written = 0;  // including what is not published yet
+  u64 published = 0;
+  i64 taken_ns = 0;
+  // Its neighbours among the requests that this endpoint has, oldest first.
+  TakenRequest* older = nullptr;
+  TakenRequest* newer = nullptr;
+};
+
 class WorkerPort {
  public:
   struct Settings {
@@ -36,15 +56,24 @@ class WorkerPort {
         -1;  // our end of the edge's control socket, borrowed: its closing means the edge is gone
     std::vector<int> edge_doorbells;  // one per edge thread, borrowed
     i64 spin_ns = 0;                  // look at the queue for so long before sleeping
+    // Bells for an edge that sleeps lightly always wait for ring_put_off(), which the caller
+    // promises to call soon: an event loop rings once for all that a turn of it has done.
+    bool rings_in_turns = false;
   };
 
   // The mapping outlives the port.
   WorkerPort(const Mapping& mapping, Settings settings);
 
   // Takes the oldest waiting request. False: none waits, or the channel closes. Never blocks.
-  bool take();
+  bool take() { return take(own_); }
+  // The same, for those who hold several: the request is the one in use afterwards.
+  bool take(TakenRequest& into);
+  // The methods below are about this request from here on. It is not finished.
+  void use(TakenRequest& request) { held_ = &request; }
   // Whether take() would find something to look at.
   bool has_work() const;
+  // How many requests wait, spent entries of the queue included.
+  u64 waiting() const;
   // Rings what was put off, looks for work for spin_ns, then sleeps until rung, until the edge is
   // gone or a signal comes. Blocks.
   void wait();
@@ -55,21 +84,29 @@ class WorkerPort {
   // As wait() without the sleep: rings the bells that were put off. For event loops that poll the
   // doorbell themselves.
   void ring_put_off();
+  bool has_put_off() const { return put_off_ != 0; }
+  // For event loops, in place of wait(): says that this endpoint sleeps, so that the edge rings its
+  // doorbell for the next request. False: there is work already, and it is awake.
+  bool begin_sleep();
+  void end_sleep();
+  // Empties the doorbell, which somebody polls.
+  void silence_doorbell();
   bool closing() const { return mapping_.header().closing.load(std::memory_order_relaxed) != 0; }
 
   // The request that was taken; valid until finish().
-  const RequestInfo& request() const { return *request_; }
-  std::string_view method() const { return method_; }
-  std::string_view target() const { return target_; }
-  std::string_view path() const { return path_; }
-  std::string_view query() const { return query_; }
-  std::string_view server_name() const { return server_name_; }
-  std::string_view remote_address() const { return remote_address_; }
-  FieldReader fields() const { return {fields_, request_->field_count}; }
+  const RequestInfo& request() const { return *held_->info; }
+  std::string_view method() const { return held_->method; }
+  std::string_view target() const { return held_->target; }
+  std::string_view path() const { return held_->path; }
+  std::string_view query() const { return held_->query; }
+  std::string_view server_name() const { return held_->server_name; }
+  std::string_view remote_address() const { return held_->remote_address; }
+  FieldReader fields() const { return {held_->fields, held_->info->field_count}; }
   // Empty when the body is in a file (request_body_in_file): see WorkerControl::fetch_body.
-  std::string_view inline_body() const { return body_; }
-  u32 slot() const { return slot_; }
-  u32 generation() const { return generation_; }
+  std::string_view inline_body() const { return held_->body; }
+  u32 slot() const { return held_->slot; }
+  u32 generation() const { return held_->generation; }
+  i64 taken_ns() const { return held_->taken_ns; }
 
   // The response. Nothing is visible to the edge before flush(), finish() or a full ring.
   // A head must fit into the ring: head_bytes_max says how large reason and fields (8 bytes more
@@ -91,15 +128,33 @@ class WorkerPort {
   void flush();
   // Blocks until at least `bytes` are free. False: the client (or the edge) is gone.
   bool wait_for_room(size_t bytes);
+  // For event loops, in place of wait_for_room(): whether there is room by now, or nobody wants the
+  // answer any more. If not, the doorbell will be rung when there is room or the client has gone.
+  bool ask_for_room(size_t bytes);
+  // client_shut(); if not, the doorbell will be rung when it becomes true.
+  bool ask_for_end();
+  // Whether the edge has rung for what this request asked for (or it asked for nothing).
+  bool was_rung() const {
+    return held_->control->waiting_for_room.load(std::memory_order_relaxed) == 0;
+  }
+  // What one wait should ask for: half a ring at a time, so that the edge sends one half while we
+  // fill the other.
+  size_t room_worth_waiting_for(size_t bytes) const {
+    return std::min<size_t>(bytes, mapping_.shape().response_bytes / 2);
+  }
   // Ends the response; `broken` after a failure that the client must notice. The request is gone
   // afterwards.
   enum class Ending { complete, broken };
   void finish(Ending ending);
   // The client is gone: the response interests nobody any more.
-  bool cancelled() const { return slot_control_->cancelled.load(std::memory_order_relaxed) != 0; }
+  bool cancelled() const { return held_->control->cancelled.load(std::memory_order_relaxed) == 1; }
+  // The client is gone, or has at least shut its side of the connection: it may still read.
+  bool client_shut() const {
+    return held_->control->cancelled.load(std::memory_order_relaxed) != 0;
+  }
 
   // Whether nothing of this response was published yet.
-  bool nothing_published() const { return published_ == 0; }
+  bool nothing_published() const { return held_->published == 0; }
 
  private:
   static constexpr size_t frame_overhead = sizeof(FrameHeader) + 8;
@@ -113,25 +168,22 @@ class WorkerPort {
   void tell_edge(bool may_put_off);
   void sleep_until_rung();
   void look_for_edge(i64 now);
+  void link();
+  void unlink(i64 now);
+  void show_oldest();
 
   const Mapping& mapping_;
   const Settings settings_;
   Endpoint& endpoint_;
 
-  u32 slot_ = 0;
-  u32 generation_ = 0;
-  Slot* slot_control_ = nullptr;
-  const RequestInfo* request_ = nullptr;
-  std::string_view method_, target_, path_, query_, server_name_, remote_address_, body_;
-  const char* fields_ = nullptr;
-
-  char* ring_ = nullptr;
-  u64 written_ = 0;  // including what is not published yet
-  u64 published_ = 0;
+  TakenRequest own_;  // of those who have one at a time
+  TakenRequest* held_ = &own_;
+  TakenRequest* oldest_ = nullptr;
+  TakenRequest* newest_ = nullptr;
+  i64 busy_since_ns_ = 0;  // while it has any
 
   u64 put_off_ = 0;  // edge threads whose bell was put off, one bit each
   i64 put_off_since_ = 0;
-  i64 taken_ns_ = 0;
   i64 last_service_ns_ = 0;
   i64 edge_looked_for_ns_ = 0;
   bool edge_gone_ = false;

@@ -70,6 +70,9 @@ struct App {
   std::map<std::string, std::string> environment;
   int workers = 1;
   int threads = 1;
+  std::string interface = "auto";    // auto (by looking at the callable), wsgi, asgi
+  std::string loop = "auto";         // of ASGI: auto (uvloop if it is there), asyncio, uvloop
+  int in_flight = 100;               // of ASGI: requests that a worker works on at a time
   int max_requests = 0;              // 0: never recycled
   std::string gc = "freeze";         // default, freeze, off, between_requests
   std::string allocator = "glibc";   // glibc, jemalloc, mimalloc

@@ -60,6 +60,9 @@ void visit_app(const Field& field, T& app) {
   field("environment", app.environment);
   field("workers", app.workers);
   field("threads", app.threads);
+  field("interface", app.interface);
+  field("loop", app.loop);
+  field("in_flight", app.in_flight);
   field("max_requests", app.max_requests);
   field("gc", app.gc);
   field("allocator", app.allocator);

@@ -5,10 +5,8 @@
 #include "python/latin1.h"
 
 namespace labcoat::python {
-namespace {
 
-// Over the first and last eight bytes and the length: enough to tell the common names apart.
-u64 hash_name(std::string_view name) {
+u64 hash_of_name(std::string_view name) {
   u64 first = 0, last = 0;
   if (name.size() >= 8) {
     std::memcpy(&first, name.data(), 8);
@@ -20,10 +18,8 @@ u64 hash_name(std::string_view name) {
   return hash ^ (hash >> 32);
 }
 
-}  // namespace
-
 HeaderKey* HeaderKeys::find(std::string_view name) {
-  size_t at = hash_name(name);
+  size_t at = hash_of_name(name);
   for (;; ++at) {
     Entry& entry = table_[at & (table_size - 1)];
     if (!entry.key) return remember(name, entry);

@@ -14,6 +14,9 @@
 
 namespace labcoat::python {
 
+// Over the first and last eight bytes and the length: enough to tell the common names apart.
+u64 hash_of_name(std::string_view name);
+
 // What is known of one environ key; several spellings of a name share it.
 struct HeaderKey {
   enum class Kind : u8 {

@@ -7,8 +7,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "python/asgi_endpoint.h"
 #include "python/double_fork.h"
 #include "python/names.h"
+#include "python/ready.h"
 #include "python/request_loop.h"
 #include "python/stop.h"
 
@@ -109,6 +111,24 @@ PyObject* worker_serve(PyObject* self, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+PyObject* worker_open_asgi(PyObject* self, PyObject* args) {
+  AsgiEndpoint::Settings settings;
+  if (!PyArg_ParseTuple(args, "OO!OIiI", &settings.app, &PyDict_Type, &settings.state,
+                        &settings.hooks, &settings.endpoint, &settings.doorbell,
+                        &settings.in_flight_max)) {
+    return nullptr;
+  }
+  WorkerProcess& process = reinterpret_cast<Worker*>(self)->process;
+  if (!process.mapping || settings.endpoint >= process.mapping->shape().endpoints ||
+      settings.in_flight_max == 0) {
+    PyErr_SetString(PyExc_ValueError, "there is no such endpoint, or it may do nothing");
+    return nullptr;
+  }
+  // The endpoint uses the worker until the process ends.
+  Py_INCREF(self);
+  return new_asgi_endpoint(process, settings);
+}
+
 PyObject* py_catch_stop_signals(PyObject*, PyObject* doorbells) {
   std::vector<int> fds;
   if (!read_numbers(doorbells, fds)) return nullptr;
@@ -127,6 +147,8 @@ PyObject* die_with_parent(PyObject*, PyObject* pid) {
 PyMethodDef worker_methods[] = {
     {"serve", worker_serve, METH_VARARGS,
      "serve(app, endpoint, doorbell): handles requests in this thread until told to stop."},
+    {"open_asgi", worker_open_asgi, METH_VARARGS,
+     "open_asgi(app, state, hooks, endpoint, doorbell, in_flight): an AsgiEndpoint."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -155,7 +177,9 @@ PyMethodDef functions[] = {
 };
 
 int add_types(PyObject* module) {
-  if (!make_names() || !StartResponse::make_type()) return -1;
+  if (!make_names() || !StartResponse::make_type() || !make_ready_type() || !make_asgi_types()) {
+    return -1;
+  }
   PyObject* (*const make[])() = {make_input_type, make_errors_type, make_file_wrapper_type};
   const char* const names[] = {"Input", "Errors", "FileWrapper"};
   for (size_t i = 0; i < 3; ++i) {

@@ -12,6 +12,11 @@ struct Names {
   PyObject *server_name, *server_port, *server_protocol, *remote_addr, *remote_port;
   PyObject *content_length, *url_scheme, *input, *errors, *queue_wait, *request_id;
   PyObject *http_1_0, *http_1_1, *http_2, *http, *https, *empty;
+  // ASGI
+  PyObject *type, *asgi, *http_version, *method, *scheme, *path, *raw_path, *query, *root_path;
+  PyObject *headers, *client, *server, *state, *extensions, *version_1_0, *version_1_1, *version_2;
+  PyObject *status, *body, *more_body, *http_request, *http_disconnect;
+  PyObject *throw_in, *await, *done, *set_result;
 };
 
 // False with an exception when memory is short.

@@ -1,20 +1,12 @@
 #include "python/request_loop.h"
 
-#include <sys/socket.h>
-
 #include "python/answer.h"
 #include "python/app_error.h"
 #include "python/stop.h"
-
-// Part of the stable ABI only since 3.12, but exported by 3.11 as well.
-extern "C" PyObject* PyObject_Vectorcall(PyObject* callable, PyObject* const* args, size_t count,
-                                         PyObject* keywords);
+#include "python/vectorcall.h"
 
 namespace labcoat::python {
 namespace {
-
-// docs/formats/control.md, worker to supervisor.
-constexpr std::string_view retire_message = R"({"type":"retire","reason":"max_requests"})";
 
 // One reference is ours, one is the environ template's.
 bool is_kept(PyObject* object) {
@@ -113,7 +105,8 @@ bool RequestLoop::handle(PyObject* app) {
   start_response_.settle();
   input_->body.close();
   errors_->log.close();
-  count_request();
+  garbage_.request_done();
+  process_.count_request();
   // Whoever kept these keeps dead ones, and cannot see the next request through them.
   return (!is_kept(reinterpret_cast<PyObject*>(input_)) || renew_input()) &&
          (!is_kept(reinterpret_cast<PyObject*>(errors_)) || renew_errors());
@@ -130,17 +123,6 @@ void RequestLoop::report_length() {
                 "the body is longer than its Content-Length; " + std::to_string(surplus) +
                     " bytes or more were cut off");
   }
-}
-
-void RequestLoop::count_request() {
-  garbage_.request_done();
-  if (process_.requests_max == 0) return;
-  if (process_.requests_done.fetch_add(1, std::memory_order_relaxed) + 1 != process_.requests_max) {
-    return;
-  }
-  // When the supervisor is gone so are we, soon.
-  [[maybe_unused]] const ssize_t sent = ::send(process_.supervisor_fd, retire_message.data(),
-                                               retire_message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 }  // namespace labcoat::python

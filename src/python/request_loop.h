@@ -2,34 +2,15 @@
 // sleep when there is nothing to do. From here to the app no Python code of ours runs.
 #pragma once
 
-#include <atomic>
-
-#include "channel/worker_control.h"
 #include "channel/worker_port.h"
 #include "python/environ.h"
 #include "python/errors.h"
-#include "python/garbage.h"
 #include "python/input.h"
 #include "python/response.h"
 #include "python/start_response.h"
+#include "python/worker_process.h"
 
 namespace labcoat::python {
-
-// What all threads of a worker share.
-struct WorkerProcess {
-  std::unique_ptr<channel::Mapping> mapping;
-  std::unique_ptr<channel::WorkerControl> control;
-  std::vector<int> edge_doorbells;
-  int control_fd = -1;
-  int supervisor_fd = -1;
-  i64 spin_ns = 0;
-  u64 requests_max = 0;  // then ask to be replaced; 0: never
-  Garbage::Mode gc = Garbage::Mode::as_usual;
-  bool multithread = false;
-  bool multiprocess = false;
-  PyObject *input_type = nullptr, *errors_type = nullptr, *file_wrapper_type = nullptr;  // borrowed
-  std::atomic<u64> requests_done{0};
-};
 
 class RequestLoop {
  public:
@@ -49,7 +30,6 @@ class RequestLoop {
   void report_length();
   bool renew_input();
   bool renew_errors();
-  void count_request();
 
   WorkerProcess& process_;
   const u32 endpoint_;

@@ -34,13 +34,15 @@ bool ResponseHead::set(PyObject* status, PyObject* headers, size_t bytes_max) {
       return false;
     }
   }
-  if (text_.size() + sizes_.size() * sizeof(FieldHeader) > bytes_max) {
-    PyErr_Format(PyExc_ValueError, "start_response: the headers are %zu bytes, the limit is %zu",
-                 text_.size(), bytes_max);
-    return false;
-  }
-  is_set_ = true;
-  return true;
+  is_set_ = check_size("start_response", bytes_max);
+  return is_set_;
+}
+
+bool ResponseHead::check_size(const char* who, size_t bytes_max) const {
+  if (text_.size() + sizes_.size() * sizeof(FieldHeader) <= bytes_max) return true;
+  PyErr_Format(PyExc_ValueError, "%s: the headers are %zu bytes, the limit is %zu", who,
+               text_.size(), bytes_max);
+  return false;
 }
 
 bool ResponseHead::set_status(PyObject* status) {
@@ -126,8 +128,7 @@ bool ResponseHead::add_value(PyObject* name, PyObject* value) {
 bool ResponseHead::take_content_length(PyObject* value, std::string_view bytes) {
   const auto length = parse_content_length(bytes);
   if (!length || (content_length_ >= 0 && content_length_ != *length)) {
-    return refuse(PyExc_ValueError,
-                  "start_response: Content-Length must be one whole number of bytes, not %R",
+    return refuse(PyExc_ValueError, "Content-Length must be one whole number of bytes, not %R",
                   value);
   }
   content_length_ = *length;

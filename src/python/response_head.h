@@ -1,5 +1,6 @@
-// ResponseHead holds what the app gave to start_response until the first byte of the body decides
-// that it is sent: checked, as bytes, and copied, because the app may change its list afterwards.
+// ResponseHead holds what the app gave to start_response (WSGI) or said with http.response.start
+// (ASGI) until the first byte of the body decides that it is sent: checked, as bytes, and copied,
+// because the app may change its list afterwards.
 #pragma once
 
 #include <span>
@@ -16,6 +17,9 @@ class ResponseHead {
   // False with a Python exception that says which header is wrong and why; the head is then unset.
   // `bytes_max`: of reason and fields together, 8 more for each field.
   bool set(PyObject* status, PyObject* headers, size_t bytes_max);
+  // The same for ASGI: a number, and an iterable of pairs of bytes. What belongs to the connection
+  // (Transfer-Encoding, Connection, ...) is left out: ASGI makes it the server's business.
+  bool set_asgi(int code, std::string_view reason, PyObject* headers, size_t bytes_max);
   // For answers of our own; the texts are known to be right.
   void set_plain(int code, std::string_view reason);
   void clear() { is_set_ = false; }
@@ -35,6 +39,8 @@ class ResponseHead {
   bool add_value(PyObject* name, PyObject* value);
   bool take_content_length(PyObject* value, std::string_view bytes);
   bool add_field(PyObject* field);
+  bool add_asgi_field(PyObject* field);
+  bool check_size(const char* who, size_t bytes_max) const;
 
   bool is_set_ = false;
   int code_ = 0;

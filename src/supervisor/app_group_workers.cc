@@ -68,6 +68,8 @@ Json AppGroup::fork_message(const WorkerProcess& worker) {
                    {"max_requests", max_requests},
                    {"gc", app.gc},
                    {"spin_us", app.spin_ns / us},
+                   {"loop", app.loop},
+                   {"in_flight", app.in_flight},
                    {"multiprocess", wanted_ > 1},
                    {"response_buffer_bytes", setup_.config.limits.response_buffer_bytes}};
   const std::vector<int> cpus = worker_cpus(app, worker.place, setup_.cpus);

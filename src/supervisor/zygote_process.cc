@@ -24,7 +24,9 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"app", app.name},
                        {"target", app.target},
                        {"directory", app.directory},
-                       {"gc", app.gc}});
+                       {"gc", app.gc},
+                       {"interface", app.interface},
+                       {"loop", app.loop}});
   return zygote;
 }
 

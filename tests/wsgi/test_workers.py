@@ -93,8 +93,7 @@ def test_gc_modes(serve, write_app):
         ("def app(:", "app:app", "SyntaxError"),
         ("import sys; sys.exit('bad arguments')", "app:app", "bad arguments"),
         ("def make(): raise ValueError('no database')", "app:make()", "no database"),
-        ("async def app(scope, receive, send): pass", "app:app", "ASGI is not supported yet"),
-        ("class A:\n async def __call__(self, scope, receive, send): pass\napp = A()", "app:app", "ASGI"),
+        ("class app:\n def __init__(self, scope): pass\n async def __call__(self, receive, send): pass", "app:app", "ASGI 2"),
     ],
 )
 def test_an_app_that_cannot_be_loaded_is_explained_in_one_sentence(serve, write_app, source, target, said):

@@ -1,0 +1,271 @@
+#include "python/asgi_response.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "python/names.h"
+
+namespace labcoat::python {
+namespace {
+
+// Below this, reading the file here is cheaper than handing its descriptor over.
+constexpr i64 small_file_bytes = 64 * 1024;
+
+using Ending = channel::WorkerPort::Ending;
+
+bool refuse(PyObject* kind, const char* format, PyObject* what) {
+  PyErr_Format(kind, format, what);
+  return false;
+}
+
+// Borrowed; nullptr when the event has no such key, or with an exception.
+PyObject* find(PyObject* event, PyObject* key) {
+  return PyDict_GetItemWithError(event, key);
+}
+
+std::string_view view_of(PyObject* bytes) {
+  char* at;
+  Py_ssize_t count;
+  PyBytes_AsStringAndSize(bytes, &at, &count);
+  return {at, static_cast<size_t>(count)};
+}
+
+// A missing key means no; nothing with an exception.
+std::optional<bool> more_body(PyObject* event) {
+  PyObject* const more = find(event, names().more_body);
+  if (!more || more == Py_False) {
+    if (PyErr_Occurred()) return std::nullopt;
+    return false;
+  }
+  const int truth = PyObject_IsTrue(more);
+  if (truth < 0) return std::nullopt;
+  return truth > 0;
+}
+
+Ref body_of(PyObject* event) {
+  PyObject* const body = find(event, names().body);
+  if (!body) return PyErr_Occurred() ? Ref() : Ref::steal(PyBytes_FromStringAndSize("", 0));
+  if (PyBytes_Check(body)) return Ref::share(body);
+  if (PyByteArray_Check(body) || PyMemoryView_Check(body)) {
+    return Ref::steal(PyBytes_FromObject(body));
+  }
+  refuse(PyExc_TypeError, "http.response.body: body must be bytes, not %R",
+         reinterpret_cast<PyObject*>(Py_TYPE(body)));
+  return {};
+}
+
+// The whole file, or what is left of one that became shorter meanwhile; nothing with an exception.
+Ref read_whole(const Fd& file, i64 bytes) {
+  std::string text(static_cast<size_t>(bytes), '\0');
+  size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got =
+        ::pread(file.get(), text.data() + have, text.size() - have, static_cast<off_t>(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) PyErr_SetFromErrno(PyExc_OSError);
+    if (got < 0) return {};
+    if (got == 0) break;
+    have += static_cast<size_t>(got);
+  }
+  return Ref::steal(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(have)));
+}
+
+Fd open_regular(PyObject* path, i64& bytes) {
+  Py_ssize_t size;
+  const Ref encoded = Ref::steal(PyUnicode_EncodeFSDefault(path));
+  char* text;
+  if (!encoded || PyBytes_AsStringAndSize(encoded.get(), &text, &size) < 0) return {};
+  Fd file(::open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info;
+  if (!file || fstat(file.get(), &info) != 0) {
+    PyErr_SetFromErrnoWithFilename(PyExc_OSError, text);
+    return {};
+  }
+  if (!S_ISREG(info.st_mode)) {
+    PyErr_Format(PyExc_OSError, "http.response.pathsend: %R is not a regular file", path);
+    return {};
+  }
+  bytes = info.st_size;
+  return file;
+}
+
+}  // namespace
+
+void AsgiResponse::open() {
+  head_.clear();
+  is_head_request_ = port_.method() == "HEAD";
+  head_sent_ = ended_ = more_behind_pending_ = false;
+  left_ = -1;
+  pending_ = Ref();
+  pending_at_ = 0;
+}
+
+bool AsgiResponse::start(PyObject* event) {
+  if (head_.is_set()) {
+    PyErr_SetString(PyExc_RuntimeError, "http.response.start was sent twice");
+    return false;
+  }
+  PyObject* const status = find(event, names().status);
+  if (!status || !PyLong_Check(status)) {
+    if (PyErr_Occurred()) return false;
+    return refuse(PyExc_TypeError, "http.response.start: status must be an int, not %R",
+                  status ? status : Py_None);
+  }
+  int overflow;
+  const long code = PyLong_AsLongAndOverflow(status, &overflow);
+  if (overflow != 0 || code < 200 || code > 599) {
+    return refuse(PyExc_ValueError, "http.response.start: status must be 200 to 599, not %R",
+                  status);
+  }
+  PyObject* const headers = find(event, names().headers);
+  if (!headers && PyErr_Occurred()) return false;
+  const Ref none = headers ? Ref() : Ref::steal(PyList_New(0));
+  if (!headers && !none) return false;
+  return head_.set_asgi(static_cast<int>(code), reasons_[static_cast<size_t>(code)],
+                        headers ? headers : none.get(), port_.head_bytes_max());
+}
+
+// Before anything of it is sent, so that a wrong length can still become a 500.
+bool AsgiResponse::check_length(i64 bytes, bool more) const {
+  const i64 left = head_sent_ ? left_ : head_.content_length();
+  if (left < 0 || without_body()) return true;
+  if (bytes > left) {
+    PyErr_Format(PyExc_RuntimeError, "the body is longer than its Content-Length, by %lld bytes",
+                 static_cast<long long>(bytes - left));
+    return false;
+  }
+  if (!more && bytes < left) {
+    PyErr_Format(PyExc_RuntimeError, "the body is shorter than its Content-Length, by %lld bytes",
+                 static_cast<long long>(left - bytes));
+    return false;
+  }
+  return true;
+}
+
+// The first piece decides that the head is sent. `body_bytes` is the length of the whole body when
+// that is known, else -1; it counts only when the app gave no Content-Length.
+void AsgiResponse::begin(i64 body_bytes) {
+  if (head_sent_) return;
+  left_ = head_.content_length() >= 0 ? head_.content_length() : body_bytes;
+  head_sent_ = true;
+  // The ring is empty and a head fills half of it at most, so this does not wait.
+  port_.write_head(static_cast<u16>(head_.code()), left_, head_.reason(), head_.fields());
+}
+
+bool AsgiResponse::body(PyObject* event) {
+  if (!head_.is_set()) {
+    PyErr_SetString(PyExc_RuntimeError, "http.response.body was sent before http.response.start");
+    return false;
+  }
+  Ref block = body_of(event);
+  const auto more = block ? more_body(event) : std::nullopt;
+  return more && send(std::move(block), *more);
+}
+
+bool AsgiResponse::send(Ref block, bool more) {
+  std::string_view bytes = view_of(block.get());
+  if (!check_length(static_cast<i64>(bytes.size()), more)) return false;
+  // An answer to HEAD without a body says nothing about the length that GET would have.
+  begin(more || (without_body() && bytes.empty()) ? -1 : static_cast<i64>(bytes.size()));
+  if (left_ >= 0) left_ -= static_cast<i64>(bytes.size());
+  if (without_body()) bytes = {};
+  const size_t written = bytes.empty() ? 0 : port_.write_some(bytes);
+  if (written < bytes.size()) {
+    pending_ = std::move(block);
+    pending_at_ = written;
+    more_behind_pending_ = more;
+    port_.flush();
+  } else if (more) {
+    port_.flush();
+  } else {
+    finish(Ending::complete);
+  }
+  return true;
+}
+
+void AsgiResponse::write_pending() {
+  const std::string_view bytes = view_of(pending_.get()).substr(pending_at_);
+  const size_t written = port_.write_some(bytes);
+  pending_at_ += written;
+  if (written < bytes.size()) {
+    port_.flush();
+    return;
+  }
+  pending_ = Ref();
+  if (more_behind_pending_) {
+    port_.flush();
+  } else {
+    finish(Ending::complete);
+  }
+}
+
+size_t AsgiResponse::room_wanted() const {
+  return pending_ ? port_.room_worth_waiting_for(view_of(pending_.get()).size() - pending_at_) : 0;
+}
+
+bool AsgiResponse::path_send(PyObject* event) {
+  if (!head_.is_set() || head_sent_) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "http.response.pathsend must follow http.response.start at once");
+    return false;
+  }
+  PyObject* const path = find(event, names().path);
+  if (!path || !PyUnicode_Check(path)) {
+    if (PyErr_Occurred()) return false;
+    return refuse(PyExc_TypeError, "http.response.pathsend: path must be a str, not %R",
+                  path ? path : Py_None);
+  }
+  i64 bytes = 0;
+  const Fd file = open_regular(path, bytes);
+  return file && send_file(file, bytes);
+}
+
+bool AsgiResponse::send_file(const Fd& file, i64 bytes) {
+  // A file that has grown since the app looked is cut at what was promised.
+  if (head_.content_length() >= 0) bytes = std::min(bytes, head_.content_length());
+  if (bytes <= small_file_bytes && !without_body()) {
+    Ref block = read_whole(file, bytes);
+    return block && send(std::move(block), /*more=*/false);
+  }
+  if (!check_length(bytes, /*more=*/false)) return false;
+  if (!without_body()) {
+    const auto number = control_.send_file(port_, endpoint_, file.get());
+    if (!number) {
+      PyErr_Format(PyExc_OSError, "http.response.pathsend: %s", number.error().text.c_str());
+      return false;
+    }
+    begin(bytes);
+    port_.write_file({*number, 0, bytes});
+  } else {
+    begin(bytes);
+  }
+  left_ = 0;
+  finish(Ending::complete);
+  return true;
+}
+
+void AsgiResponse::fail() {
+  pending_ = Ref();
+  if (head_sent_) return finish(Ending::broken);
+  constexpr std::string_view text = "Internal Server Error\n";
+  head_.set_plain(500, "Internal Server Error");
+  begin(text.size());
+  if (!is_head_request_) port_.write_some(text);
+  finish(Ending::complete);
+}
+
+void AsgiResponse::break_off() {
+  pending_ = Ref();
+  finish(Ending::broken);
+}
+
+void AsgiResponse::finish(Ending ending) {
+  ended_ = true;
+  port_.finish(ending);
+}
+
+}  // namespace labcoat::python

@@ -1,0 +1,203 @@
+// The Python types around AsgiEndpoint and AsgiRequest, as python/labcoat/_labcoat.pyi has them.
+#include <new>
+
+#include "python/asgi_endpoint.h"
+#include "python/asgi_request.h"
+
+namespace labcoat::python {
+namespace {
+
+struct EndpointObject {
+  PyObject_HEAD AsgiEndpoint* endpoint;
+};
+struct RequestObject {
+  PyObject_HEAD AsgiRequest request;
+};
+
+PyTypeObject *endpoint_type, *request_type;  // written once, under the import lock; never freed
+
+AsgiEndpoint& endpoint_of(PyObject* self) {
+  return *reinterpret_cast<EndpointObject*>(self)->endpoint;
+}
+
+PyObject* on_doorbell(PyObject* self, PyObject*) {
+  endpoint_of(self).on_doorbell();
+  Py_RETURN_NONE;
+}
+
+PyObject* on_turn(PyObject* self, PyObject*) {
+  endpoint_of(self).on_turn();
+  Py_RETURN_NONE;
+}
+
+PyObject* on_edge_gone(PyObject* self, PyObject*) {
+  endpoint_of(self).on_edge_gone();
+  Py_RETURN_NONE;
+}
+
+PyObject* receive(PyObject* self, PyObject*) {
+  return asgi_request_of(self).receive();
+}
+
+PyObject* send(PyObject* self, PyObject* event) {
+  return asgi_request_of(self).send(event);
+}
+
+PyObject* write_pending(PyObject* self, PyObject*) {
+  return asgi_request_of(self).write_pending();
+}
+
+PyObject* room(PyObject* self, PyObject*) {
+  return asgi_request_of(self).room();
+}
+
+PyObject* end(PyObject* self, PyObject*) {
+  return asgi_request_of(self).end();
+}
+
+PyObject* over(PyObject* self, PyObject*) {
+  return PyBool_FromLong(asgi_request_of(self).over());
+}
+
+PyObject* self_of(PyObject* self) {
+  return Ref::share(self).release();
+}
+
+PySendResult resume(PyObject* self, PyObject* value, PyObject** result) {
+  return asgi_request_of(self).resume(value, result);
+}
+
+PyObject* resume_with(PyObject* self, PyObject* value) {
+  PyObject* result;
+  switch (resume(self, value, &result)) {
+    case PYGEN_NEXT:
+      return result;
+    case PYGEN_RETURN:
+      Py_DECREF(result);  // None
+      PyErr_SetNone(PyExc_StopIteration);
+      return nullptr;
+    case PYGEN_ERROR:
+      break;
+  }
+  return nullptr;
+}
+
+PyObject* next(PyObject* self) {
+  return resume_with(self, Py_None);
+}
+
+PyObject* throw_in(PyObject* self, PyObject* args) {
+  return asgi_request_of(self).throw_in(args);
+}
+
+PyObject* close(PyObject* self, PyObject*) {
+  PyObject* const coroutine = asgi_request_of(self).coroutine();
+  if (!coroutine) Py_RETURN_NONE;
+  return PyObject_CallMethod(coroutine, "close", nullptr);
+}
+
+// Debuggers and Task.print_stack() look at these.
+PyObject* of_coroutine(PyObject* self, void* name) {
+  PyObject* const coroutine = asgi_request_of(self).coroutine();
+  if (!coroutine) Py_RETURN_NONE;
+  return PyObject_GetAttrString(coroutine, static_cast<const char*>(name));
+}
+
+void dealloc_request(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  asgi_request_of(self).~AsgiRequest();
+  PyObject_Free(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef receive_method = {"receive", receive, METH_NOARGS,
+                              "await receive(): the next event, as ASGI 3.0 has it."};
+PyMethodDef send_method = {"send", send, METH_O, "await send(event), as ASGI 3.0 has it."};
+
+PyMethodDef endpoint_methods[] = {
+    {"on_doorbell", on_doorbell, METH_NOARGS, "on_doorbell(): the doorbell can be read."},
+    {"on_turn", on_turn, METH_NOARGS, "on_turn(): the turn that was asked for with call_soon."},
+    {"on_edge_gone", on_edge_gone, METH_NOARGS, "on_edge_gone(): take nothing more."},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot endpoint_slots[] = {
+    {Py_tp_methods, endpoint_methods},
+    {Py_tp_doc, const_cast<char*>("An event loop's place in the channel.")},
+    {0, nullptr},
+};
+PyType_Spec endpoint_spec = {"labcoat._labcoat.AsgiEndpoint", sizeof(EndpointObject), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                             endpoint_slots};
+
+PyMethodDef request_methods[] = {
+    {"write_pending", write_pending, METH_NOARGS, "write_pending(): True when nothing is left."},
+    {"room", room, METH_NOARGS, "await room(): until there may be room."},
+    {"end", end, METH_NOARGS, "await end(): until the request may be over."},
+    {"send_event", send, METH_O, "await send_event(event): what the app's send is."},
+    {"over", over, METH_NOARGS, "over(): nothing more can be received."},
+    {"send", resume_with, METH_O, "send(value): goes on with the app's coroutine."},
+    {"throw", throw_in, METH_VARARGS, "throw(exception): raises it in the app's coroutine."},
+    {"close", close, METH_NOARGS, "close(): ends the app's coroutine."},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyGetSetDef request_properties[] = {
+    {"cr_frame", of_coroutine, nullptr, nullptr, const_cast<char*>("cr_frame")},
+    {"cr_code", of_coroutine, nullptr, nullptr, const_cast<char*>("cr_code")},
+    {"cr_await", of_coroutine, nullptr, nullptr, const_cast<char*>("cr_await")},
+    {"cr_running", of_coroutine, nullptr, nullptr, const_cast<char*>("cr_running")},
+    {"__name__", of_coroutine, nullptr, nullptr, const_cast<char*>("__name__")},
+    {"__qualname__", of_coroutine, nullptr, nullptr, const_cast<char*>("__qualname__")},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyType_Slot request_slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_request)},
+    {Py_am_await, reinterpret_cast<void*>(self_of)},
+    {Py_am_send, reinterpret_cast<void*>(resume)},
+    {Py_tp_iter, reinterpret_cast<void*>(self_of)},
+    {Py_tp_iternext, reinterpret_cast<void*>(next)},
+    {Py_tp_methods, request_methods},
+    {Py_tp_getset, request_properties},
+    {Py_tp_doc, const_cast<char*>("One request, as the coroutine that its task runs.")},
+    {0, nullptr},
+};
+PyType_Spec request_spec = {"labcoat._labcoat.AsgiRequest", sizeof(RequestObject), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, request_slots};
+
+}  // namespace
+
+bool make_asgi_types() {
+  endpoint_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&endpoint_spec));
+  request_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&request_spec));
+  return endpoint_type && request_type;
+}
+
+PyObject* new_asgi_endpoint(WorkerProcess& process, const AsgiEndpoint::Settings& settings) {
+  EndpointObject* const object = PyObject_New(EndpointObject, endpoint_type);
+  if (!object) return nullptr;
+  PyObject* const self = reinterpret_cast<PyObject*>(object);
+  object->endpoint = new AsgiEndpoint(process, settings);
+  // From here on it stays: requests and the loop's callbacks may outlast every reference.
+  return object->endpoint->open(settings, self) ? self : nullptr;
+}
+
+PyObject* new_asgi_request(AsgiEndpoint& endpoint) {
+  RequestObject* const object = PyObject_New(RequestObject, request_type);
+  if (!object) return nullptr;
+  PyObject* const self = reinterpret_cast<PyObject*>(object);
+  new (&object->request) AsgiRequest(endpoint, self);
+  return self;
+}
+
+AsgiRequest& asgi_request_of(PyObject* object) {
+  return reinterpret_cast<RequestObject*>(object)->request;
+}
+
+PyObject* AsgiEndpoint::new_receive(PyObject* request) {
+  return PyCFunction_New(&receive_method, request);
+}
+
+PyObject* AsgiEndpoint::new_send(PyObject* request) {
+  return PyCFunction_New(&send_method, request);
+}
+
+}  // namespace labcoat::python
