@@ -12,8 +12,6 @@ namespace {
 
 constexpr i64 look_s = 2;
 constexpr i64 expires_soon_s = 7 * 24 * 3600;
-// HTTP/2 is offered as soon as there is a connection that speaks it.
-constexpr bool offers_http2 = false;
 
 net::TlsSettings settings_of(const config::Tls& tls) {
   net::TlsSettings settings;
@@ -26,7 +24,7 @@ net::TlsSettings settings_of(const config::Tls& tls) {
                                                                          : Wanted::off;
   settings.client_ca = tls.client_ca;
   settings.only_tls13 = tls.version_min == "1.3";
-  settings.offers_http2 = offers_http2;
+  settings.offers_http2 = true;
   settings.kernel = tls.kernel;
   return settings;
 }

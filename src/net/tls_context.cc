@@ -29,6 +29,11 @@ constexpr const char* ciphers_12 =
 constexpr const char* ciphers_13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
+// Elliptic curves only: finite fields are slow enough to be an attack on us. The hybrid with ML-KEM
+// (against those who keep today's bytes for tomorrow's computers) where OpenSSL has it, from 3.5
+// on.
+constexpr const char* groups[] = {"X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"};
+
 // Whether the kernel knows TLS: then an unconnected socket is the only thing it minds.
 bool kernel_has_tls() {
   const Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -145,10 +150,13 @@ Status TlsContext::add(const TlsSettings& settings, const TlsSettings::Certifica
   SSL_CTX_set_tlsext_servername_arg(raw, this);
   SSL_CTX_set_alpn_select_cb(raw, Callbacks::choose_protocol, this);
   SSL_CTX_set_app_data(raw, this);
-  if (SSL_CTX_set_cipher_list(raw, ciphers_12) != 1 ||
+  const bool has_groups = SSL_CTX_set1_groups_list(raw, groups[0]) == 1 ||
+                          SSL_CTX_set1_groups_list(raw, groups[1]) == 1;
+  if (!has_groups || SSL_CTX_set_cipher_list(raw, ciphers_12) != 1 ||
       SSL_CTX_set_ciphersuites(raw, ciphers_13) != 1) {
-    return fail("this OpenSSL lacks the ciphers that labcoat offers: " + openssl_reason());
+    return fail("this OpenSSL lacks what labcoat offers: " + openssl_reason());
   }
+  ERR_clear_error();
   if (SSL_CTX_use_cert_and_key(raw, certificate->leaf.get(), certificate->key.get(),
                                certificate->chain.get(), 1) != 1) {
     return fail("OpenSSL does not accept the certificate " + files.certificate + ": " +

@@ -38,6 +38,12 @@ Record& scratch() {
   return record;
 }
 
+// OpenSSL tells a failure from "later" by what is in the thread's queue of errors; some calls leave
+// one there although they have succeeded, maybe on another connection.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 std::string name_text(const X509_NAME* name) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
   // Escapes what is not ASCII, and every control character.
@@ -150,6 +156,7 @@ int TlsStream::read_socket(char* out, int room) {
 }
 
 TlsStream::Handshake TlsStream::handshake() {
+  forget_errors();
   if (SSL_do_handshake(ssl_) == 1) {
     handshake_done_ = true;
     kernel_sends_ = BIO_get_ktls_send(SSL_get_wbio(ssl_)) != 0;
@@ -192,6 +199,7 @@ ssize_t TlsStream::receive(char* out, size_t room) {
   drained_ = blocked_ = receive_waits_for_room_ = false;
   for (int i = 0; i < empty_reads_max; ++i) {
     size_t got = 0;
+    forget_errors();
     if (SSL_read_ex(ssl_, out, room, &got) == 1) return static_cast<ssize_t>(got);
     const int saved = errno;
     const int error = SSL_get_error(ssl_, 0);
@@ -228,6 +236,7 @@ ssize_t TlsStream::failed() {
 
 ssize_t TlsStream::write(const char* bytes, size_t count) {
   size_t written = 0;
+  forget_errors();
   if (SSL_write_ex(ssl_, bytes, count, &written) == 1) {
     pending_ = 0;
     return static_cast<ssize_t>(written);
@@ -296,6 +305,7 @@ ssize_t TlsStream::send_file_by_kernel(int file, i64 offset, size_t bytes) {
     if (write(held_.data(), held_.size()) < 0) return -1;
     held_ = std::string();
   }
+  forget_errors();
   const ssize_t sent = SSL_sendfile(ssl_, file, offset, bytes, 0);
   return sent < 0 ? failed() : sent;
 }

@@ -1,0 +1,93 @@
+"""Bytes through TLS, both ways: large, slow, cut off."""
+
+import hashlib
+import ssl
+
+import pytest
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+LARGE = bytes(range(256)) * 4096 * 12
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_large_bodies_arrive_whole(edge, authority, version):
+    with edge.client(authority.context(version)) as client:
+        for _ in range(2):
+            body = LARGE[:5_000_000]
+            assert client.get("/body", method="POST", body=body).body.decode() == hashlib.sha256(body).hexdigest()
+            assert client.get("/files/large.bin").body == LARGE
+            answer = client.get(f"/size?{16 << 20}")
+            assert len(answer.body) == 16 << 20 and answer.complete
+            assert client.get("/files/small.txt").body == b"small\n" * 100
+
+
+@pytest.mark.parametrize("path, size", [("/files/large.bin", len(LARGE)), (f"/size?{16 << 20}", 16 << 20)])
+def test_a_slow_reader_gets_all_of_it(edge, authority, path, size):
+    """Its window is so small that the edge's socket is full all the time, mostly in the middle of a record."""
+    with edge.client(authority.context(), receive_buffer=4096) as client:
+        client.request(path)
+        head = client.head()
+        assert head[0] == "HTTP/1.1 200 OK"
+        digest, got = hashlib.sha256(), 0
+        while got < size:
+            piece = client.file.read1(3000)
+            assert piece
+            digest.update(piece)
+            got += len(piece)
+        assert digest.hexdigest() == hashlib.sha256((LARGE * 2)[:size]).hexdigest()
+        assert client.get("/").status == 200
+
+
+def test_a_chunked_upload_in_small_records_arrives_whole(edge, authority):
+    pieces = [LARGE[i : i + 997] for i in range(0, 200_000, 997)]
+    with edge.client(authority.context()) as client:
+        client.send(b"POST /body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            client.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        client.send(b"0\r\n\r\n")
+        assert client.response().body.decode() == hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_end_is_said(edge, authority, version):
+    """Without close_notify this client raises an error: it must take the answer for cut off."""
+    with edge.client(authority.context(version)) as client:
+        client.request("/files/small.txt", fields=[("Connection", "close")])
+        assert client.response().body == b"small\n" * 100
+        assert client.file.read() == b""
+    with edge.client(authority.context(version)) as client:
+        client.request("/files/small.txt", version="1.0")
+        assert client.response().body == b"small\n" * 100
+        assert client.file.read() == b""
+
+
+def test_the_end_of_half_an_answer_is_not(edge, authority):
+    """HTTP/1.0: only the connection's end tells the length."""
+    with edge.client(authority.context()) as client:
+        client.request("/cut", version="1.0")
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            client.response()
+
+
+def test_a_client_that_ends_with_close_notify_gets_its_answer(edge, authority):
+    with edge.client(authority.context(ssl.TLSVersion.TLSv1_3)) as client:
+        client.request("/files/small.txt")
+        assert client.response().body == b"small\n" * 100
+        client.socket.unwrap()  # waits for the edge's own
+
+
+def test_idle_connections_keep_no_buffers(edge, authority, clients):
+    """A record needs 16 KiB each way; a hundred idle connections with both would be 3.2 MiB and more."""
+    if edge.sanitized():
+        pytest.skip("a sanitized build keeps freed memory")
+    context = authority.context()
+
+    def open_connections(count):
+        for _ in range(count):
+            client = clients.enter_context(edge.client(context))
+            assert client.get("/files/small.txt").status == 200
+
+    open_connections(20)  # what is allocated once
+    before = edge.memory_kib()
+    open_connections(100)
+    assert (edge.memory_kib() - before) / 100 < 24

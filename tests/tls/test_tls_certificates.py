@@ -1,0 +1,107 @@
+"""Files: what a start says about bad ones, and new ones without a restart."""
+
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+
+import pytest
+from edge_wire import ADMIN
+from server import wait_until
+from tls_wire import HERE, HTTPS, TlsEdge, openssl
+
+
+def start_with(serve, *words):
+    """What a server says that cannot start, and its exit code."""
+    server = serve("--static", "/=.", "--check", "-l", "https://127.0.0.1:0", *words, listen=None, wait=False)
+    code = server.wait()
+    return code, server.stderr()
+
+
+def test_bad_files_are_found_by_check(serve, authority, tmp_path):
+    certificate, key = authority.certificate("localhost")
+    other = authority.certificate("shop.example")[1]
+    secret = tmp_path / "secret.key"
+    openssl("pkey", "-in", key, "-aes256", "-passout", "pass:x", "-out", secret)
+    broken = tmp_path / "broken.crt"
+    broken.write_text(certificate.read_text().replace("MII", "MIX", 1))
+    cases = [
+        ((), "needs a certificate: [[tls.certificate]]"),
+        (("--certificate", f"{certificate},{other}"), f"the key {other} does not belong to the certificate {certificate}"),
+        (("--certificate", f"{tmp_path}/none.crt,{key}"), f"{tmp_path}/none.crt"),
+        (("--certificate", f"{certificate},{tmp_path}/none.key"), f"{tmp_path}/none.key"),
+        (("--certificate", str(certificate)), f"there is no private key in PEM form in {certificate}"),
+        (("--certificate", f"{key},{key}"), f"there is no certificate in PEM form in {key}"),
+        (("--certificate", f"{certificate},{secret}"), f"the key {secret} has a password"),
+        (("--certificate", f"{broken},{key}"), f"a certificate in {broken} is broken"),
+        (
+            ("--certificate", f"{certificate},{key}", "--set", "client_certificates=required", "--set", f"client_ca={key}"),
+            f"client_ca: there is no certificate in PEM form in {key}",
+        ),
+    ]
+    for words, text in cases:
+        code, said = start_with(serve, *words)
+        assert code == 2 and text in said, (words, said)
+
+
+def test_check_warns_of_a_certificate_that_ends_soon(labcoat, authority, tmp_path):
+    certificate, key = tmp_path / "old.crt", tmp_path / "old.key"
+    authority.new_key(key)
+    openssl("req", "-x509", "-new", "-key", key, "-days", 3, "-subj", "/CN=old.example", "-out", certificate)
+    command = [labcoat, "serve", "--static", "/=.", "-l", "https://127.0.0.1:0", "--certificate", f"{certificate},{key}"]
+    answer = subprocess.run([*map(str, command), "--check"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0
+    assert re.search(f"warning: the certificate {certificate} expires in [23] days", answer.stdout)
+
+
+def put(authority, folder, name):
+    """A new certificate for localhost, its common name `name`, in the place of the old."""
+    certificate, key = authority.certificate("localhost", subject=f"/CN={name}", folder=folder, name="next")
+    shutil.move(key, folder / "site.key")
+    shutil.move(certificate, folder / "site.crt")
+
+
+@pytest.fixture
+def renewed(serve, authority, tmp_path):
+    """A server whose certificate lies in the test's directory."""
+    put(authority, tmp_path, "first")
+    words = ["-w", "1", *ADMIN, "--certificate", "site.crt,site.key"]
+    return TlsEdge(serve("tls_app:app", *words, listen=HTTPS, env={"PYTHONPATH": str(HERE)}), authority)
+
+
+def test_new_files_are_taken_without_a_restart(renewed, authority, tmp_path):
+    edge = renewed
+    assert edge.who() == "first"
+    with edge.client() as old:
+        assert old.get("/").status == 200
+        put(authority, tmp_path, "second")
+        wait_until(lambda: edge.who() == "second", 30, "the new certificate")
+        # Who is connected is not disturbed.
+        assert old.get("/").status == 200
+    assert edge.server.edge_pid() == edge.pid
+
+
+def test_hup_takes_them_at_once_and_bad_ones_never(renewed, authority, tmp_path):
+    edge = renewed
+    (tmp_path / "site.crt").write_text("nothing")
+    edge.server.signal(signal.SIGHUP)
+    edge.server.wait_for_log("the certificates in force stay")
+    assert "there is no certificate in PEM form in" in edge.server.stderr()
+    assert edge.who() == "first"
+    put(authority, tmp_path, "second")
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: edge.who() == "second", 30, "the new certificate")
+
+
+def test_tickets_survive_a_new_certificate(renewed, authority, tmp_path):
+    edge = renewed
+    context = authority.context(ssl.TLSVersion.TLSv1_2)
+    with edge.client(context) as client:
+        client.get("/")
+        session = client.socket.session
+    put(authority, tmp_path, "second")
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: edge.who() == "second", 30, "the new certificate")
+    with edge.client(context, session=session) as client:
+        assert client.socket.session_reused
