@@ -292,9 +292,12 @@ bool Http2Stream::closed() {
 }
 
 void Http2Stream::connection_lost() {
-  const bool has_request = state_ == State::answering || state_ == State::ended;
-  if (has_request) exchange_.client_gone(static_cast<u64>(unsent()));
   disarm();
+  if (state_ == State::sent) {
+    exchange_.sent();
+  } else if (state_ == State::answering || state_ == State::ended) {
+    exchange_.client_gone(static_cast<u64>(unsent()));
+  }
 }
 
 }  // namespace labcoat::edge
