@@ -301,6 +301,29 @@ def test_h2_the_other_implementation_has_no_complaint(edge):
         assert sizes[3] == 300000
 
 
+def test_over_tls_a_client_that_knows_http_2_speaks_it(serve, write_app, tmp_path):
+    key = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2"
+    subprocess.run([*key.split(), "-subj", "/CN=localhost"], cwd=tmp_path, capture_output=True, check=True)
+    (tmp_path / "key.pem").chmod(0o600)
+    write_app(
+        "def app(environ, start_response):\n"
+        "    body = environ['wsgi.input'].read()\n"
+        "    start_response('200 OK', [])\n"
+        "    return [f'{environ[\"SERVER_PROTOCOL\"]} {environ[\"wsgi.url_scheme\"]} {len(body)}'.encode()]\n"
+    )
+    (tmp_path / "labcoat.toml").write_text(
+        '[server]\nlisten = ["https://127.0.0.1:0"]\n'
+        '[[tls.certificate]]\nfile = "cert.pem"\nkey = "key.pem"\n'
+        '[app.main]\ntarget = "app:app"\nworkers = 1\n'
+    )
+    server = serve("-c", "labcoat.toml", listen=None)
+    (tmp_path / "body").write_bytes(BODY)
+    for words, protocol in ((["--http2"], "HTTP/2.0"), (["--http1.1"], "HTTP/1.1")):
+        command = ["curl", "-sSk", "--max-time", "60", *words, "--data-binary", f"@{tmp_path}/body", server.url]
+        said = subprocess.run(command, capture_output=True, check=True).stdout
+        assert said == f"{protocol} https {len(BODY)}".encode()
+
+
 def test_h2load_gets_every_answer(edge):
     words = ["h2load", "-n", "2000", "-c", "5", "-m", "20"]
     for path in ("/files/small", "/echo?x"):
