@@ -100,6 +100,66 @@ void answer(WorkerPort& worker, std::string_view body) {
   worker.finish(WorkerPort::Ending::complete);
 }
 
+TEST(Channel, AnEndpointMayAnswerSeveralRequestsByTurns) {
+  Rig rig;
+  WorkerPort worker = rig.join(3);
+  const u32 slots[] = {rig.enqueue("/a"), rig.enqueue("/b"), rig.enqueue("/c")};
+  TakenRequest taken[3];
+  for (TakenRequest& one : taken) ASSERT_TRUE(worker.take(one));
+  const Endpoint& row = rig.worker_mapping->endpoint(3);
+  // The scoreboard shows the oldest that is left, whatever the order of their ends.
+  for (const size_t which : {1, 0, 2}) {
+    worker.use(taken[which]);
+    EXPECT_EQ(worker.path(), std::string("/") + "abc"[which]);
+    answer(worker, worker.path());
+    const u32 oldest = entry_slot(row.current.load());
+    EXPECT_EQ(oldest, slots[which == 1 ? 0 : 2]);
+  }
+  EXPECT_EQ(row.started_ns.load(), 0);
+  EXPECT_EQ(row.requests.load(), 3u);
+  for (const size_t which : {0, 1, 2}) {
+    std::string body;
+    EXPECT_EQ(rig.read_all(slots[which], body), Output::end);
+    EXPECT_EQ(body, std::string("/") + "abc"[which]);
+  }
+}
+
+TEST(Channel, AnEventLoopIsRungForRoomAndForTheClientsEndOnlyWhenItAsked) {
+  Rig rig;
+  WorkerPort worker = rig.join(3);
+  const u32 slot = rig.enqueue("/a");
+  TakenRequest taken;
+  ASSERT_TRUE(worker.take(taken));
+  worker.silence_doorbell();
+  ASSERT_TRUE(worker.write_head(200, -1, "OK", {}));
+  const std::string block(1 << 20, 'x');
+  EXPECT_LT(worker.write_some(block), block.size());
+  EXPECT_FALSE(worker.ask_for_room(1000));
+  EXPECT_FALSE(worker.was_rung());
+  EdgePort::Frame frame;
+  rig.port->next(slot, frame);
+  rig.port->next(slot, frame);
+  ASSERT_EQ(frame.kind, Output::data);
+  rig.port->consumed(slot, frame.data.size() + frame.more.size());
+  EXPECT_TRUE(worker.was_rung());
+  EXPECT_TRUE(worker.ask_for_room(1000));
+  // Who waits for the end alone is not rung for room.
+  EXPECT_FALSE(worker.ask_for_end());
+  EXPECT_GT(worker.write_some("more"), 0u);
+  worker.flush();
+  rig.port->next(slot, frame);
+  ASSERT_EQ(frame.kind, Output::data);
+  rig.port->consumed(slot, frame.data.size() + frame.more.size());
+  EXPECT_FALSE(worker.was_rung());
+  rig.port->client_shut(slot);
+  EXPECT_TRUE(worker.was_rung());
+  EXPECT_TRUE(worker.client_shut());
+  EXPECT_FALSE(worker.cancelled()) << "the answer may still be read";
+  rig.port->abandon(slot);
+  EXPECT_TRUE(worker.cancelled());
+  worker.finish(WorkerPort::Ending::broken);
+}
+
 TEST(Channel, ARequestArrivesWithAllItsPartsAndTheAnswerComesBack) {
   Rig rig;
   WorkerPort worker = rig.join(3);
