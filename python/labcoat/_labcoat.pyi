@@ -93,6 +93,9 @@ class FileWrapper:
 def catch_stop_signals(doorbells: Sequence[int], /) -> None:
     """TERM lets the worker finish what it holds; INT or a second TERM ends it at once."""
 
+def end_stacks_with_nul(signal: int, fd: int, /) -> None:
+    """A NUL byte to `fd` after whatever faulthandler writes on `signal`, for which it has been registered."""
+
 def fork_worker(supervisor: int, /) -> int:
     """Forks twice. The worker's pid; 0 in the worker, which has then said its pid on the socket `supervisor`."""
 

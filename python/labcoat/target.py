@@ -41,6 +41,17 @@ def load(target, interface="auto"):
     return app, kind
 
 
+def load_hook(text):
+    """The callable that MODULE:CALLABLE names."""
+    match = _TARGET.fullmatch(text)
+    if not match or match["call"]:
+        raise CannotLoad(f"post_fork: {text!r} does not name a callable: write MODULE:CALLABLE")
+    found = _find(_import(match["module"]), match["module"], match["path"])
+    if not callable(found):
+        raise CannotLoad(f"post_fork: {text!r} cannot be called: it is no function but {type(found).__name__}")
+    return found
+
+
 def _import(name):
     try:
         return importlib.import_module(name)

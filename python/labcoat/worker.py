@@ -1,5 +1,6 @@
 """A worker: sets itself up as the fork message says, then hands over to the native loop (WSGI) or to asyncio (ASGI)."""
 
+import faulthandler
 import functools
 import os
 import socket
@@ -11,15 +12,19 @@ import typing
 from labcoat import _labcoat, target
 
 
-def run(app, message, fds, supervisor_pid):
-    """Serves until told to stop. `message` is the supervisor's fork message, `fds` came with it."""
+def run(app, message, fds, supervisor_pid, post_fork=None):
+    """Serves until told to stop. `message` is the supervisor's fork message, `fds` came with it.
+
+    `post_fork` is the user's hook: it runs before the worker says that it is ready.
+    """
     settings = message["settings"]
     endpoints = message["endpoints"]
-    supervisor, control, channel = fds[:3]
-    doorbells = fds[3 : 3 + len(endpoints)]
-    edge_doorbells = fds[3 + len(endpoints) :]
+    supervisor, control, channel, stacks = fds[:4]
+    doorbells = fds[4 : 4 + len(endpoints)]
+    edge_doorbells = fds[4 + len(endpoints) :]
 
     _labcoat.catch_stop_signals(doorbells)
+    _write_stacks_on(settings["stacks_signal"], stacks)
     _stay_below(supervisor_pid)
     if settings.get("cpus"):
         os.sched_setaffinity(0, settings["cpus"])
@@ -35,6 +40,8 @@ def run(app, message, fds, supervisor_pid):
         multiprocess=bool(settings.get("multiprocess", False)),
     )
     os.close(channel)
+    if post_fork is not None:
+        post_fork()
     app(native, Place(endpoints, doorbells, control, lambda: _tell_ready(supervisor)), settings)
 
 
@@ -95,6 +102,12 @@ def _stay_below(supervisor_pid):
         time.sleep(0.0002)
     if not _labcoat.die_with_parent(supervisor_pid):
         sys.exit(1)
+
+
+def _write_stacks_on(signal_number, fd):
+    """On this signal every thread's stack goes to fd, also while the interpreter is stuck; a NUL byte follows."""
+    faulthandler.register(signal_number, file=fd, all_threads=True, chain=False)
+    _labcoat.end_stacks_with_nul(signal_number, fd)
 
 
 def _tell_ready(supervisor):

@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback  # noqa: F401  the native part prints tracebacks with it, also when memory is short
 
-from labcoat import _labcoat, target, worker
+from labcoat import _labcoat, identity, target, worker
 
 _MESSAGE_BYTES_MAX = 64 * 1024
 _FDS_MAX = 253
@@ -33,16 +33,21 @@ def main(fd):
     if load is None:
         sys.exit(0)
     _close(fds)
-    app = _load(control, load)
-    _serve_forks(control, supervisor_pid, app)
+    app, post_fork = _load(control, load, supervisor_pid)
+    _serve_forks(control, supervisor_pid, app, post_fork)
 
 
-def _load(control, message):
+def _load(control, message, supervisor_pid):
     where = {"python": ".".join(map(str, sys.version_info[:3])), "executable": sys.executable}
     try:
+        identity.become(message.get("user", ""), message.get("group", ""))
+        # The kernel forgets that wish when a process changes its user.
+        if not _labcoat.die_with_parent(supervisor_pid):
+            sys.exit(1)
         _enter(message["directory"])
         app, interface = target.load(message["target"], message.get("interface", "auto"))
         app = worker.server_of(app, interface, message.get("loop", "auto"))
+        post_fork = target.load_hook(message["post_fork"]) if message.get("post_fork") else None
     except target.CannotLoad as reason:
         _flush()
         _send(control, {"type": "failed", "text": str(reason), **where})
@@ -53,7 +58,7 @@ def _load(control, message):
         # What exists now is shared by all workers: a collection must not touch, and so copy, its pages.
         gc.freeze()
     _send(control, {"type": "loaded", "interface": interface, **where})
-    return app
+    return app, post_fork
 
 
 def _enter(directory):
@@ -69,7 +74,7 @@ def _enter(directory):
     sys.argv[:] = ["labcoat"]
 
 
-def _serve_forks(control, supervisor_pid, app):
+def _serve_forks(control, supervisor_pid, app, post_fork):
     while True:
         message, fds = _receive(control)
         if message is None:
@@ -77,7 +82,7 @@ def _serve_forks(control, supervisor_pid, app):
         if message.get("type") != "fork":
             sys.exit(f"labcoat zygote: unknown message {message.get('type')!r}")
         try:
-            pid = _fork_worker(control, message, fds, supervisor_pid, app)
+            pid = _fork_worker(control, message, fds, supervisor_pid, app, post_fork)
         except OSError as error:
             _send(control, {"type": "failed", "text": f"cannot fork a worker: {error.strerror or error}"})
             sys.exit(1)
@@ -85,21 +90,21 @@ def _serve_forks(control, supervisor_pid, app):
         _send(control, {"type": "forked", "worker": message["worker"], "pid": pid})
 
 
-def _fork_worker(control, message, fds, supervisor_pid, app):
+def _fork_worker(control, message, fds, supervisor_pid, app, post_fork):
     """By double fork, so that the worker is a child of the supervisor (a subreaper) and not of ours."""
     _flush()
     pid = _labcoat.fork_worker(fds[0])
     if pid == 0:
         control.close()
-        _become_worker(message, fds, supervisor_pid, app)
+        _become_worker(message, fds, supervisor_pid, app, post_fork)
     return pid
 
 
-def _become_worker(message, fds, supervisor_pid, app):
+def _become_worker(message, fds, supervisor_pid, app, post_fork):
     """Runs in the worker; returns in no process. Ends like a script does: atexit and thread hooks run."""
     random.seed()
     try:
-        worker.run(app, message, fds, supervisor_pid)
+        worker.run(app, message, fds, supervisor_pid, post_fork)
         code = 0
     except SystemExit as leaving:
         code = leaving.code

@@ -107,7 +107,7 @@ Mapping::~Mapping() {
   munmap(base_, bytes_);
 }
 
-Result<std::unique_ptr<Mapping>> Mapping::open(int memfd) {
+Result<std::unique_ptr<Mapping>> Mapping::open(int memfd, Access access) {
   struct stat info;
   if (fstat(memfd, &info) != 0) return fail_errno("cannot look at the channel's file");
   Header header{};
@@ -130,7 +130,8 @@ Result<std::unique_ptr<Mapping>> Mapping::open(int memfd) {
       static_cast<u64>(info.st_size) != header.file_bytes) {
     return fail("the channel's file has another size than its header says");
   }
-  void* base = mmap(nullptr, header.file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+  const int protection = access == Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  void* base = mmap(nullptr, header.file_bytes, protection, MAP_SHARED, memfd, 0);
   if (base == MAP_FAILED) return fail_errno("cannot map the channel");
   return std::unique_ptr<Mapping>(new Mapping(static_cast<char*>(base), header.file_bytes));
 }

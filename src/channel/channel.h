@@ -32,8 +32,10 @@ class Mapping {
     u64 slot_stride, request_offset, response_offset;
   };
 
+  // read_only is for those who only look: a store through such a mapping ends the process.
+  enum class Access { read_write, read_only };
   // The descriptor may be closed afterwards. Fails when the file is not a channel of this version.
-  static Result<std::unique_ptr<Mapping>> open(int memfd);
+  static Result<std::unique_ptr<Mapping>> open(int memfd, Access access = Access::read_write);
   ~Mapping();
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;

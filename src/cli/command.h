@@ -14,6 +14,12 @@ enum Exit : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_cannot_tell
 int serve_command(int argc, char** argv);
 int bench_command(int argc, char** argv);
 int tune_command(int argc, char** argv);
+// These ask a server that runs, over its control socket.
+int status_command(int argc, char** argv);
+int top_command(int argc, char** argv);
+int stacks_command(int argc, char** argv);
+int reload_command(int argc, char** argv);
+int stop_command(int argc, char** argv);
 // Started by the supervisor only, never by a person.
 int edge_command(int argc, char** argv);
 

@@ -23,6 +23,11 @@ constexpr Command commands[] = {
     {"serve", "run the edge and the Python workers", serve_command},
     {"bench", "load a URL and print the latency table", bench_command},
     {"tune", "search knobs until the evidence is strong", tune_command},
+    {"status", "what a running server does: workers, requests, memory, queue", status_command},
+    {"top", "the same, live", top_command},
+    {"stacks", "every worker's Python stacks, without stopping it", stacks_command},
+    {"reload", "load the apps of a running server again", reload_command},
+    {"stop", "stop a running server", stop_command},
     {"edge", "the front server; started by serve", edge_command, true},
 };
 

@@ -13,6 +13,7 @@
 #include "channel/channel.h"
 #include "cli/check.h"
 #include "cli/command.h"
+#include "cli/control_place.h"
 #include "cli/program_files.h"
 #include "cli/serve_words.h"
 #include "config/python.h"
@@ -91,6 +92,27 @@ Result<config::Config> configuration(const config::CommandLine& line) {
   return config;
 }
 
+// The control socket, unless the user wants none. That it cannot be made is the supervisor's to
+// say.
+supervisor::Control control_of(const config::Config& config, const config::CommandLine& line) {
+  supervisor::Control control;
+  std::error_code error;
+  control.directory = std::filesystem::current_path(error).string();
+  control.version = LABCOAT_VERSION;
+  const auto file = config::find_config_file(line, {control.directory, 1});
+  if (file) control.config_file = *file;
+  if (config.control == "off") return control;
+  control.is_required = !config.control.empty();
+  if (control.is_required) {
+    control.path = config.control;
+  } else if (const auto path = default_control_path(getpid()); path) {
+    control.path = *path;
+  } else {
+    spdlog::warn("there will be no control socket: {}", path.error().text);
+  }
+  return control;
+}
+
 void log_to_stderr() {
   auto logger = std::make_shared<spdlog::logger>("labcoat",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
@@ -113,6 +135,8 @@ int serve_command(int argc, char** argv) {
   auto recipe = recipe_of();
   if (!recipe) return usage_error("serve", recipe.error().text);
   if (words->check) return check_apps(*config, *recipe);
+  recipe->watch_sources = words->reload;
+  recipe->control = control_of(*config, words->line);
   auto supervisor = supervisor::Supervisor::create(std::move(*config), std::move(*recipe));
   if (!supervisor) return usage_error("serve", supervisor.error().text);
   return (*supervisor)->run();

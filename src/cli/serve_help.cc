@@ -25,6 +25,7 @@ Runs a Python web application (WSGI), and serves files. Without an app and witho
       --access-log TO        off, - (standard output), FILE, or syslog+udp://HOST:PORT (default off)
       --python PATH          the interpreter (default: that of VIRTUAL_ENV, else python3)
       --set KNOB=VALUE       any option below; app.NAME.KNOB=VALUE for one app; may be repeated
+      --reload               for development: load an app again when one of its Python files changes
       --check                check configuration, interpreter and apps, then exit
   -h, --help                 this page
 

@@ -12,6 +12,7 @@ namespace labcoat {
 struct ServeWords {
   config::CommandLine line;
   bool check = false;
+  bool reload = false;  // watch the apps' files
   bool help = false;
   bool print_options_doc = false;  // hidden: makes docs/options.md
 };

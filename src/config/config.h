@@ -68,12 +68,21 @@ struct App {
   std::string python;         // as found or given; a path or a name on PATH
   std::string python_source;  // where it came from, for messages: "--python", "VIRTUAL_ENV", …
   std::map<std::string, std::string> environment;
+  std::string user;  // name or number; empty: ours
+  std::string group;
+  std::string post_fork;  // MODULE:CALLABLE; empty: none
   int workers = 1;
+  int workers_min = 1;  // autoscaling happens between these two; the same: none
+  int workers_max = 1;
+  i64 scale_down_ns = 30 * seconds;
   int threads = 1;
   std::string interface = "auto";    // auto (by looking at the callable), wsgi, asgi
   std::string loop = "auto";         // of ASGI: auto (uvloop if it is there), asyncio, uvloop
   int in_flight = 100;               // of ASGI: requests that a worker works on at a time
   int max_requests = 0;              // 0: never recycled
+  i64 worker_age_max_ns = 0;         // 0: never
+  i64 worker_memory_max_bytes = 0;   // PSS; 0: never
+  i64 request_timeout_ns = 0;        // in the worker, without the queue; 0: none
   std::string gc = "freeze";         // default, freeze, off, between_requests
   std::string allocator = "glibc";   // glibc, jemalloc, mimalloc
   std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
@@ -93,6 +102,7 @@ struct Config {
   int access_log_sample = 1;                   // one line of so many
   std::string slow_log = "off";                // as access_log
   i64 slow_log_threshold_ns = 1 * seconds;
+  std::string control;  // empty: in the runtime directory; off; or an absolute path
   Limits limits;
   Tls tls;
   std::vector<App> apps;

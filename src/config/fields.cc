@@ -61,6 +61,11 @@ std::string log_destination(const CheckedValue& value) {
   return is_file ? absolute_path(text(value), value.directory) : text(value);
 }
 
+std::string control_path(const CheckedValue& value) {
+  const bool is_path = !value.text.empty() && value.text != "off";
+  return is_path ? absolute_path(text(value), value.directory) : text(value);
+}
+
 struct ServerField {
   const char* name;
   void (*set)(Config& config, const CheckedValue& value);
@@ -75,13 +80,13 @@ constexpr ServerField server_fields[] = {
     {"access_log", [](Config& c, const CheckedValue& v) { c.access_log = log_destination(v); }},
     {"access_log_sync",
      [](Config& c, const CheckedValue& v) { c.access_log_sync = checked(parse_bool(v.text)); }},
-    {"access_log_format",
-     [](Config& c, const CheckedValue& v) { c.access_log_format = text(v); }},
+    {"access_log_format", [](Config& c, const CheckedValue& v) { c.access_log_format = text(v); }},
     {"access_log_only", [](Config& c, const CheckedValue& v) { c.access_log_only = text(v); }},
     {"access_log_sample", [](Config& c, const CheckedValue& v) { c.access_log_sample = whole(v); }},
     {"slow_log", [](Config& c, const CheckedValue& v) { c.slow_log = log_destination(v); }},
     {"slow_log_threshold",
      [](Config& c, const CheckedValue& v) { c.slow_log_threshold_ns = duration(v); }},
+    {"control", [](Config& c, const CheckedValue& v) { c.control = control_path(v); }},
     {"version_min", [](Config& c, const CheckedValue& v) { c.tls.version_min = text(v); }},
     {"client_certificates",
      [](Config& c, const CheckedValue& v) { c.tls.client_certificates = text(v); }},
@@ -141,13 +146,23 @@ constexpr AppField app_fields[] = {
        a.python = v.text.empty() ? "" : interpreter(v);
        a.python_source = v.text.empty() ? "" : v.where;
      }},
+    {"user", [](App& a, const CheckedValue& v) { a.user = text(v); }},
+    {"group", [](App& a, const CheckedValue& v) { a.group = text(v); }},
+    {"post_fork", [](App& a, const CheckedValue& v) { a.post_fork = text(v); }},
     {"workers",
      [](App& a, const CheckedValue& v) { a.workers = counted(v, workers_auto(v.cpus)); }},
+    {"workers_min", [](App& a, const CheckedValue& v) { a.workers_min = whole(v); }},
+    {"workers_max", [](App& a, const CheckedValue& v) { a.workers_max = whole(v); }},
+    {"scale_down", [](App& a, const CheckedValue& v) { a.scale_down_ns = duration(v); }},
     {"threads", [](App& a, const CheckedValue& v) { a.threads = whole(v); }},
     {"interface", [](App& a, const CheckedValue& v) { a.interface = text(v); }},
     {"loop", [](App& a, const CheckedValue& v) { a.loop = text(v); }},
     {"in_flight", [](App& a, const CheckedValue& v) { a.in_flight = whole(v); }},
     {"max_requests", [](App& a, const CheckedValue& v) { a.max_requests = whole(v); }},
+    {"worker_age_max", [](App& a, const CheckedValue& v) { a.worker_age_max_ns = duration(v); }},
+    {"worker_memory_max",
+     [](App& a, const CheckedValue& v) { a.worker_memory_max_bytes = bytes(v); }},
+    {"request_timeout", [](App& a, const CheckedValue& v) { a.request_timeout_ns = duration(v); }},
     {"gc", [](App& a, const CheckedValue& v) { a.gc = text(v); }},
     {"allocator", [](App& a, const CheckedValue& v) { a.allocator = text(v); }},
     {"cpu_affinity", [](App& a, const CheckedValue& v) { a.cpu_affinity = text(v); }},

@@ -58,6 +58,7 @@ class Assembler {
     if (status) status = set_listeners();
     if (status) status = set_tls(line_, file_, config_);
     if (status) status = set_routes();
+    if (status) status = set_scaling();
     if (status) status = check_apps();
     if (status) status = check_access_log();
     if (!status) return tl::unexpected(status.error());
@@ -249,6 +250,23 @@ class Assembler {
         "/=DIR) or a configuration file (-c FILE)");
   }
 
+  // 0 means "as workers"; the number of workers at the start lies between the two.
+  Status set_scaling() {
+    for (App& app : config_.apps) {
+      if (app.workers_min > 0 && app.workers_max > 0 && app.workers_min > app.workers_max) {
+        return fail_at(config_.sources[fmt::format("app.{}.workers_max", app.name)],
+                       fmt::format("workers_max = {} is less than workers_min = {}",
+                                   app.workers_max, app.workers_min));
+      }
+      if (app.workers_min == 0)
+        app.workers_min =
+            std::min(app.workers, app.workers_max > 0 ? app.workers_max : app.workers);
+      if (app.workers_max == 0) app.workers_max = std::max(app.workers, app.workers_min);
+      app.workers = std::clamp(app.workers, app.workers_min, app.workers_max);
+    }
+    return {};
+  }
+
   Status check_apps() {
     for (size_t i = 0; i < config_.apps.size(); ++i) {
       const App& app = config_.apps[i];
@@ -262,12 +280,12 @@ class Assembler {
                        fmt::format("the directory {} of the app '{}' does not exist", app.directory,
                                    app.name));
       }
-      if (app.workers * app.threads > endpoints_max) {
+      if (app.workers_max * app.threads > endpoints_max) {
         return fail_at(config_.sources[fmt::format("app.{}.workers", app.name)],
                        fmt::format("{} workers of {} threads are {}; the app '{}' can have at most "
                                    "{} threads in all",
-                                   app.workers, app.threads, app.workers * app.threads, app.name,
-                                   endpoints_max));
+                                   app.workers_max, app.threads, app.workers_max * app.threads,
+                                   app.name, endpoints_max));
       }
     }
     return {};
@@ -295,6 +313,12 @@ class Assembler {
 };
 
 }  // namespace
+
+Result<std::string> find_config_file(const CommandLine& line, const Surroundings& surroundings) {
+  auto path = find_file(line, surroundings);
+  if (!path || path->empty()) return path;
+  return absolute_path(*path, surroundings.directory);
+}
 
 Result<Config> read_config(const CommandLine& line, const Surroundings& surroundings) {
   const auto words = read_command_line(line, surroundings);

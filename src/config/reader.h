@@ -32,6 +32,9 @@ struct Surroundings {
   int cpus = 1;           // base/cpu_count.h
 };
 
+// The file that read_config would read, absolute; empty: none.
+Result<std::string> find_config_file(const CommandLine& line, const Surroundings& surroundings);
+
 // Everything is resolved but for the interpreters (python.h). Errors name the file and line or the
 // flag, the key, what was expected, and the nearest known word. Directories are checked for
 // existence.

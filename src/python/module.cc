@@ -12,6 +12,7 @@
 #include "python/names.h"
 #include "python/ready.h"
 #include "python/request_loop.h"
+#include "python/stacks.h"
 #include "python/stop.h"
 
 namespace labcoat::python {
@@ -136,6 +137,16 @@ PyObject* py_catch_stop_signals(PyObject*, PyObject* doorbells) {
   Py_RETURN_NONE;
 }
 
+PyObject* py_end_stacks_with_nul(PyObject*, PyObject* args) {
+  int signal, fd;
+  if (!PyArg_ParseTuple(args, "ii", &signal, &fd)) return nullptr;
+  if (!end_stacks_with_nul(signal, fd)) {
+    PyErr_SetString(PyExc_ValueError, "faulthandler is not registered for this signal");
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
 PyObject* die_with_parent(PyObject*, PyObject* pid) {
   const long parent = PyLong_AsLong(pid);
   if (parent == -1 && PyErr_Occurred()) return nullptr;
@@ -167,6 +178,8 @@ PyType_Spec worker_spec = {"labcoat._labcoat.Worker", sizeof(Worker), 0, Py_TPFL
 PyMethodDef functions[] = {
     {"catch_stop_signals", py_catch_stop_signals, METH_O,
      "catch_stop_signals(doorbells): TERM finishes what is begun, INT or a second TERM exits."},
+    {"end_stacks_with_nul", py_end_stacks_with_nul, METH_VARARGS,
+     "end_stacks_with_nul(signal, fd): a NUL byte follows what faulthandler writes on the signal."},
     {"fork_worker", fork_worker, METH_O,
      "fork_worker(supervisor): forks twice; the worker's pid, or 0 in the worker, which has then "
      "said "

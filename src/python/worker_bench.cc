@@ -95,10 +95,12 @@ Worker start_worker(const char* python, const std::string& package_folder, const
     std::fprintf(stderr, "%s\n", loaded.c_str());
     std::exit(1);
   }
-  send_json(
-      zygote.ours.get(),
-      R"({"type":"fork","worker":1,"endpoints":[0],"edge_threads":1,"settings":{"threads":1}})",
-      {supervisor.theirs.get(), control.theirs.get(), channel, doorbell, edge_doorbell});
+  send_json(zygote.ours.get(),
+            R"({"type":"fork","worker":1,"endpoints":[0],"edge_threads":1,)"
+            R"("settings":{"threads":1,"stacks_signal":)" +
+                std::to_string(SIGRTMAX - 1) + "}}",
+            {supervisor.theirs.get(), control.theirs.get(), channel, STDERR_FILENO, doorbell,
+             edge_doorbell});
   const std::string forked = receive_json(zygote.ours.get());
   worker.pid = std::atoi(forked.c_str() + forked.find("\"pid\": ") + 7);
   CHECK(receive_json(supervisor.ours.get()).find("hello") != std::string::npos);

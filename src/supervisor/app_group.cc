@@ -17,6 +17,10 @@ AppGroup::AppGroup(Setup setup)
     : setup_(std::move(setup)),
       ids_(setup_.endpoints),
       wanted_(setup_.app.workers),
+      scaler_({.min = setup_.app.workers_min,
+               .max = setup_.app.workers_max,
+               .threads = setup_.app.threads,
+               .calm_ns = setup_.app.scale_down_ns}),
       jitter_(std::random_device{}()) {}
 
 Status AppGroup::attach(EdgeProcess& edge, i64 now) {
@@ -24,6 +28,9 @@ Status AppGroup::attach(EdgeProcess& edge, i64 now) {
   if (!channel) return tl::unexpected(channel.error());
   auto bells = make_doorbells(setup_.config.edge_threads);
   if (!bells) return tl::unexpected(bells.error());
+  auto scoreboard = Scoreboard::open(channel->get());
+  if (!scoreboard) return tl::unexpected(scoreboard.error());
+  scoreboard_ = std::move(*scoreboard);
   channel_ = std::move(*channel);
   edge_doorbells_ = std::move(*bells);
   ids_ = EndpointIds(setup_.endpoints);
@@ -44,23 +51,30 @@ void AppGroup::endpoints_free(const std::vector<int>& ids) {
   ids_.give_back(ids);
 }
 
+void AppGroup::end_corrupt(const std::vector<int>& ids) {
+  for (WorkerProcess& worker : workers_) {
+    const bool named = std::any_of(ids.begin(), ids.end(), [&](int id) {
+      return std::count(worker.endpoints.begin(), worker.endpoints.end(), id) > 0;
+    });
+    if (!named || worker.edge_life != edge_life_ || worker.pid == 0) continue;
+    spdlog::error("{} writes what no worker may write, says the edge; it is killed",
+                  worker.name(name()));
+    kill(worker.pid, SIGKILL);
+  }
+}
+
 void AppGroup::resize(int change) {
   const int most = setup_.endpoints / 2 / setup_.app.threads;
   wanted_ = std::clamp(wanted_ + change, 1, most);
   spdlog::info("app '{}' shall have {} workers", name(), wanted_);
 }
 
-void AppGroup::reload(i64 now) {
-  if (stopping_ || next_zygote_ || !zygote_ || !zygote_->is_loaded()) {
-    spdlog::warn("app '{}' is not loaded again: it is being loaded already", name());
-    return;
-  }
-  start_zygote(next_zygote_, now);
-}
-
 void AppGroup::stop(int signal_number, i64 kill_at) {
   stopping_ = true;
-  orphan_unborn();
+  trial_number_ = 0;
+  for (auto* zygote : {&zygote_, &next_zygote_}) {
+    if (*zygote) orphan_unborn((*zygote)->pid());
+  }
   for (WorkerProcess& worker : workers_) worker.stop(signal_number, kill_at);
   for (auto* zygote : {&zygote_, &next_zygote_}) {
     if (!*zygote) continue;
@@ -83,12 +97,18 @@ bool AppGroup::is_stopped() const {
 void AppGroup::reconcile(i64 now) {
   bury_unborn(now);
   bury_strangers(now);
+  for (WorkerProcess& worker : workers_) {
+    if (worker.stacks) worker.stacks->expire(now);
+  }
   kill_overdue(now);
   end_broken();
   if (stopping_) return;
   if (!zygote_ && zygote_pace_.may_start(now)) start_zygote(zygote_, now);
-  if (next_zygote_ && next_zygote_->is_loaded()) adopt_next_zygote();
   if (edge_ == nullptr) return;
+  if (next_zygote_) try_next_zygote(now);
+  scale(now);
+  look(now);
+  recycle_next();
   start_workers(now);
   stop_surplus(now);
 }
@@ -100,11 +120,21 @@ i64 AppGroup::next_due() const {
     const bool has_end = !worker.is_live() && (worker.pid != 0 || stopping_);
     if (has_end) due = std::min(due, worker.kill_at_ns);
   }
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.stacks) due = std::min(due, worker.stacks->due());
+  }
   if (stopping_) return due;
+  if (trial_number_ != 0) {
+    const auto is_trial = [this](const auto& w) { return w.number == trial_number_; };
+    const auto trial = std::find_if(workers_.begin(), workers_.end(), is_trial);
+    if (trial != workers_.end()) due = std::min(due, trial->started_ns + trial_max_ns);
+  }
   if (!zygote_) due = std::min(due, zygote_pace_.not_before());
-  const int keepers = count([](const auto& w) { return w.is_live() && !w.retiring; });
+  const int keepers = count([this](const auto& w) { return is_keeper(w); });
   const i64 pause_end = worker_pace_.not_before();
   if (keepers < wanted_ && pause_end > setup_.loop.now()) due = std::min(due, pause_end);
+  if (edge_ != nullptr && scaler_.is_on()) due = std::min(due, scale_due_ns_);
+  if (edge_ != nullptr && look_interval() != never) due = std::min(due, look_due_ns_);
   return due;
 }
 
@@ -123,17 +153,6 @@ void AppGroup::start_zygote(std::unique_ptr<ZygoteProcess>& place, i64 now) {
   if (!ever_ready_) failure_ = fmt::format("app '{}': {}", name(), zygote.error().text);
 }
 
-void AppGroup::adopt_next_zygote() {
-  if (zygote_) {
-    orphan_unborn();
-    zygote_->dismiss();
-    dismissed_zygotes_.push_back(std::move(zygote_));
-  }
-  zygote_ = std::move(next_zygote_);
-  spdlog::info("app '{}' is loaded again; its workers are replaced", name());
-  for (WorkerProcess& worker : workers_) worker.retiring = true;
-}
-
 bool AppGroup::reap_zygote(pid_t pid, int status, i64 now) {
   const auto dismissed = std::find_if(dismissed_zygotes_.begin(), dismissed_zygotes_.end(),
                                       [&](const auto& one) { return one->pid() == pid; });
@@ -146,11 +165,12 @@ bool AppGroup::reap_zygote(pid_t pid, int status, i64 now) {
     const std::unique_ptr<ZygoteProcess> lost = std::move(*place);
     lost->finish();
     spdlog::warn("zygote of app '{}' (pid {}) {}", name(), pid, describe_exit(status));
+    orphan_unborn(pid);
     if (place == &zygote_) {
       zygote_lost(*lost, describe_exit(status), now);
     } else {
-      spdlog::error("app '{}' cannot be loaded again: {}; its workers stay as they are", name(),
-                    lost->failure().empty() ? describe_exit(status) : lost->failure());
+      fail_reload(lost->failure().empty() ? "the interpreter " + describe_exit(status)
+                                          : lost->failure());
     }
     return true;
   }
@@ -158,7 +178,6 @@ bool AppGroup::reap_zygote(pid_t pid, int status, i64 now) {
 }
 
 void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i64 now) {
-  orphan_unborn();
   if (!ever_ready_ && !lost.is_loaded()) {
     failure_ = lost.failure().empty()
                    ? fmt::format("app '{}': the interpreter {} {} while it loaded {}", name(),
@@ -167,6 +186,7 @@ void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i6
     return;
   }
   if (!lost.failure().empty()) spdlog::error("app '{}': {}", name(), lost.failure());
+  if (!lost.is_loaded()) reload_failure_ = lost.failure().empty() ? "it " + how : lost.failure();
   const i64 age = lost.is_loaded() ? now - lost.started_ns() : 0;
   if (const i64 pause = zygote_pace_.died(now, age); pause > 0) {
     spdlog::warn("{} zygotes of app '{}' in a row died young; the next starts in {}",

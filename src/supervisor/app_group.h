@@ -15,9 +15,11 @@
 
 #include "base/fd.h"
 #include "config/config.h"
+#include "supervisor/autoscaler.h"
 #include "supervisor/edge_process.h"
 #include "supervisor/endpoint_ids.h"
 #include "supervisor/restart_pace.h"
+#include "supervisor/scoreboard.h"
 #include "supervisor/worker_process.h"
 #include "supervisor/zygote_process.h"
 
@@ -34,6 +36,7 @@ class AppGroup {
     int endpoints = 1024;   // of a channel
     std::vector<int> cpus;  // that workers may be bound to
   };
+  static constexpr i64 trial_max_ns = 60 * seconds;  // of a reload's first worker, to get ready
   static constexpr int forks_pending_max = 8;  // fork messages the zygote has not answered yet
 
   explicit AppGroup(Setup setup);
@@ -48,6 +51,8 @@ class AppGroup {
   // A child that nobody knew has ended: perhaps a worker whose zygote has not told us of it yet.
   void note_stranger(pid_t pid, int status);
   void endpoints_free(const std::vector<int>& ids);
+  // The edge says that the workers with these endpoints break the rules of the channel.
+  void end_corrupt(const std::vector<int>& ids);
 
   // Starts and stops what is missing or too much. Call after every batch of events, and at
   // next_due().
@@ -56,16 +61,27 @@ class AppGroup {
 
   void resize(int change);
   // Loads the app again in a new zygote; its workers then take the place of the present ones. If it
-  // cannot be loaded, everything stays as it is.
+  // cannot be loaded, or its first worker does not get ready, everything stays as it is. While a
+  // reload is under way, it begins anew.
   void reload(i64 now);
+  bool is_reloading() const;
+  // Of the last reload: one sentence when it failed, else empty.
+  const std::string& reload_failure() const { return reload_failure_; }
   // Nothing is started any more; workers get `signal_number`, and SIGKILL at `kill_at`.
   void stop(int signal_number, i64 kill_at);
+
+  // Every worker and what it does now, for people.
+  Json status(i64 now) const;
+  // Asks every worker for its Python stacks; `on_stacks` gets them one by one, each with what else
+  // is known of the worker, and is called as often as the return value says, once for each.
+  int ask_stacks(i64 now, const std::function<void(Json worker)>& on_stacks);
 
   bool is_ready() const;    // a worker of the present edge takes requests
   bool is_stopped() const;  // no process is left
   // It never worked, and trying again will not help: one sentence. Empty otherwise.
   const std::string& failure() const { return failure_; }
   const std::string& name() const { return setup_.app.name; }
+  const std::string& directory() const { return setup_.app.directory; }
 
  private:
   static constexpr i64 never = std::numeric_limits<i64>::max();
@@ -76,19 +92,35 @@ class AppGroup {
   };
 
   void start_zygote(std::unique_ptr<ZygoteProcess>& place, i64 now);
+  void try_next_zygote(i64 now);
   void adopt_next_zygote();
+  void fail_reload(const std::string& why);
+  void dismiss_next();
   bool reap_zygote(pid_t pid, int status, i64 now);
   void zygote_lost(const ZygoteProcess& lost, const std::string& how, i64 now);
   void start_workers(i64 now);
-  bool start_worker(i64 now);
+  bool start_worker(ZygoteProcess& zygote, i64 now);
+  Workers::iterator find_worker(int number);
+  bool is_keeper(const WorkerProcess& worker) const;
   Json fork_message(const WorkerProcess& worker);
   void on_forked(int number, pid_t pid);
   void born(WorkerProcess& worker, pid_t pid);
-  void orphan_unborn();
+  void orphan_unborn(pid_t zygote);
   void bury_unborn(i64 now);
   void bury_strangers(i64 now);
   bool on_worker_message(WorkerProcess& worker, const Json& message);
   void worker_gone(Workers::iterator worker, const std::string& how, i64 now);
+  void set_recycling(WorkerProcess& worker, i64 now);
+  void note_first_memory(WorkerProcess& worker);
+  i64 look_interval() const;
+  void look(i64 now);
+  void look_at_memory(WorkerProcess& worker);
+  void look_at_requests(WorkerProcess& worker, i64 now);
+  void condemn(WorkerProcess& worker, int endpoint, i64 now);
+  void end_condemned(int number, const std::string& stacks);
+  void recycle_next();
+  void scale(i64 now);
+  Json worker_status(const WorkerProcess& worker, i64 now) const;
   void stop_surplus(i64 now);
   void end_broken();
   void kill_overdue(i64 now);
@@ -104,11 +136,14 @@ class AppGroup {
   EdgeProcess* edge_ = nullptr;
   int edge_life_ = 0;
   Fd channel_;
+  std::unique_ptr<Scoreboard> scoreboard_;  // of channel_
   std::vector<Fd> edge_doorbells_;
   EndpointIds ids_;
 
   std::unique_ptr<ZygoteProcess> zygote_;
-  std::unique_ptr<ZygoteProcess> next_zygote_;  // loading, for a reload
+  std::unique_ptr<ZygoteProcess> next_zygote_;  // for a reload: loading, or with a worker on trial
+  int trial_number_ = 0;                        // of that worker; 0: there is none
+  std::string reload_failure_;
   std::vector<std::unique_ptr<ZygoteProcess>> dismissed_zygotes_;
   RestartPace zygote_pace_;
 
@@ -116,6 +151,11 @@ class AppGroup {
   RestartPace worker_pace_;
   std::vector<Death> strangers_;  // kept only while forks are pending
   int wanted_;
+  u64 requests_gone_ = 0;  // of workers that are no more
+  i64 look_due_ns_ = 0;
+  Autoscaler scaler_;
+  i64 scale_due_ns_ = 0;
+  bool memory_warned_ = false;
   int last_number_ = 0;
   bool ever_ready_ = false;
   bool stopping_ = false;

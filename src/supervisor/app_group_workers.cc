@@ -17,19 +17,30 @@ using State = WorkerProcess::State;
 void AppGroup::start_workers(i64 now) {
   if (!zygote_ || !zygote_->is_loaded() || !worker_pace_.may_start(now)) return;
   for (;;) {
-    const int keepers = count([](const auto& w) { return w.is_live() && !w.retiring; });
+    const int keepers = count([this](const auto& w) { return is_keeper(w); });
     const int forking = count([](const auto& w) { return w.pid == 0; });
-    if (keepers >= wanted_ || forking >= forks_pending_max || !start_worker(now)) return;
+    if (keepers >= wanted_ || forking >= forks_pending_max || !start_worker(*zygote_, now)) return;
   }
 }
 
-bool AppGroup::start_worker(i64 now) {
+// Those that shall stay: neither on their way out nor on trial.
+bool AppGroup::is_keeper(const WorkerProcess& worker) const {
+  return worker.is_live() && !worker.retiring && worker.number != trial_number_;
+}
+
+AppGroup::Workers::iterator AppGroup::find_worker(int number) {
+  return std::find_if(workers_.begin(), workers_.end(),
+                      [&](const auto& worker) { return worker.number == number; });
+}
+
+bool AppGroup::start_worker(ZygoteProcess& zygote, i64 now) {
   const int threads = setup_.app.threads;
   if (ids_.free_count() < threads) return false;  // the edge will give some back
   auto bells = make_doorbells(threads);
   auto ours = net::MessageSocket::pair();
   auto edges = net::MessageSocket::pair();
-  if (!bells || !ours || !edges) {
+  auto stacks = StacksPipe::create(setup_.loop);
+  if (!bells || !ours || !edges || !stacks) {
     spdlog::error("app '{}': no descriptors are left for another worker", name());
     worker_pace_.died(now, 0);
     return false;
@@ -39,7 +50,9 @@ bool AppGroup::start_worker(i64 now) {
   worker.place = free_place();
   worker.endpoints = ids_.take(threads);
   worker.edge_life = edge_life_;
+  worker.zygote_pid = zygote.pid();
   worker.started_ns = now;
+  set_recycling(worker, now);
   workers_.push_back(std::move(worker));
   WorkerProcess& added = workers_.back();
   added.link = std::make_unique<ControlLink>(
@@ -48,11 +61,14 @@ bool AppGroup::start_worker(i64 now) {
       [this, &added](const Json& message) { return on_worker_message(added, message); });
   // The edge first: the worker may take a request before the zygote has told us of its birth.
   edge_->add_worker(identity(added), edges->first.fd(), numbers(*bells));
-  std::vector<int> fds = {ours->second.fd(), edges->second.fd(), channel_.get()};
+  added.stacks = std::move(*stacks);
+  std::vector<int> fds = {ours->second.fd(), edges->second.fd(), channel_.get(),
+                          added.stacks->write_end()};
   for (const auto* list : {&*bells, &edge_doorbells_}) {
     for (const Fd& bell : *list) fds.push_back(bell.get());
   }
-  zygote_->fork(fork_message(added), fds);
+  zygote.fork(fork_message(added), fds);
+  added.stacks->close_write_end();
   return true;
 }
 
@@ -70,7 +86,8 @@ Json AppGroup::fork_message(const WorkerProcess& worker) {
                    {"spin_us", app.spin_ns / us},
                    {"loop", app.loop},
                    {"in_flight", app.in_flight},
-                   {"multiprocess", wanted_ > 1},
+                   {"multiprocess", std::max(wanted_, app.workers_max) > 1},
+                   {"stacks_signal", stacks_signal()},
                    {"response_buffer_bytes", setup_.config.limits.response_buffer_bytes}};
   const std::vector<int> cpus = worker_cpus(app, worker.place, setup_.cpus);
   if (!cpus.empty()) settings["cpus"] = cpus;
@@ -95,8 +112,7 @@ WorkerIdentity AppGroup::identity(const WorkerProcess& worker) const {
 }
 
 void AppGroup::on_forked(int number, pid_t pid) {
-  const auto worker = std::find_if(workers_.begin(), workers_.end(),
-                                   [&](const auto& one) { return one.number == number; });
+  const auto worker = find_worker(number);
   if (worker == workers_.end() || worker->pid != 0 || pid <= 0) return;
   born(*worker, pid);
 }
@@ -107,9 +123,11 @@ void AppGroup::born(WorkerProcess& worker, pid_t pid) {
   if (worker.state == State::stopping) kill(pid, SIGTERM);
 }
 
-void AppGroup::orphan_unborn() {
+void AppGroup::orphan_unborn(pid_t zygote) {
   // They may exist or not. What they hold in the channel is theirs until we know.
-  for (WorkerProcess& worker : workers_) worker.orphaned |= worker.pid == 0;
+  for (WorkerProcess& worker : workers_) {
+    worker.orphaned |= worker.pid == 0 && worker.zygote_pid == zygote;
+  }
 }
 
 void AppGroup::bury_unborn(i64 now) {
@@ -150,14 +168,13 @@ bool AppGroup::on_worker_message(WorkerProcess& worker, const Json& message) {
   if (type == "ready") {
     if (worker.pid == 0) return false;
     if (worker.is_live()) worker.state = State::ready;
-    ever_ready_ = true;
+    note_first_memory(worker);
+    worker.was_ready = ever_ready_ = true;
     spdlog::info("{} is ready", worker.name(name()));
     return true;
   }
   if (type == "retire") {
-    spdlog::info("{} is to be replaced: {}", worker.name(name()),
-                 message.at("reason").get<std::string>());
-    worker.retiring = true;
+    worker.recycle_reason = message.at("reason").get<std::string>();
     return true;
   }
   return false;
@@ -182,9 +199,22 @@ void AppGroup::worker_gone(Workers::iterator worker, const std::string& how, i64
   const bool had_worked = worker->state == State::ready;
   const i64 age = now - worker->started_ns;
   if (edge_ != nullptr && worker->edge_life == edge_life_) edge_->worker_gone(identity(*worker));
+  const std::unique_ptr<StacksPipe> stacks = std::move(worker->stacks);
+  if (worker->edge_life == edge_life_) {
+    for (const int endpoint : worker->endpoints) {
+      requests_gone_ += scoreboard_->row(endpoint).requests;
+    }
+  }
+  const bool on_trial = worker->number == trial_number_;
   workers_.erase(worker);
+  if (stacks) stacks->give_up();
   if (expected) {
     spdlog::info("{}", text);
+    return;
+  }
+  if (on_trial) {
+    spdlog::warn("{}", text);
+    fail_reload("a new worker " + how + " before it was ready");
     return;
   }
   spdlog::warn("{}; another is started", text);
@@ -203,7 +233,7 @@ void AppGroup::stop_surplus(i64 now) {
   // One that retires goes when there are enough without it; of too many, the youngest goes.
   for (;;) {
     const auto usable = [](const auto& w) { return w.state == State::ready; };
-    const auto keeper = [](const auto& w) { return w.is_live() && !w.retiring; };
+    const auto keeper = [this](const auto& w) { return is_keeper(w); };
     const auto retiring = std::find_if(workers_.begin(), workers_.end(),
                                        [](const auto& w) { return w.is_live() && w.retiring; });
     if (retiring != workers_.end() &&

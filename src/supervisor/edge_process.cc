@@ -1,32 +1,14 @@
 #include "supervisor/edge_process.h"
 
 #include <csignal>
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "config/json.h"
+#include "supervisor/sealed_file.h"
 
 namespace labcoat::supervisor {
 namespace {
-
-// A file in memory that nobody can change any more.
-Result<Fd> sealed_file(const std::string& content) {
-  Fd file(memfd_create("labcoat-config", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) return fail_errno("cannot create a file in memory");
-  for (size_t done = 0; done < content.size();) {
-    const ssize_t wrote = write(file.get(), content.data() + done, content.size() - done);
-    if (wrote < 0) return fail_errno("cannot write a file in memory");
-    done += static_cast<size_t>(wrote);
-  }
-  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-      0) {
-    return fail_errno("cannot seal a file in memory");
-  }
-  return file;
-}
 
 Json start_message(const EdgeProcess::Start& start) {
   Json urls = Json::array();
@@ -47,15 +29,14 @@ Json identity(const char* type, const WorkerIdentity& worker) {
 }  // namespace
 
 Result<std::unique_ptr<EdgeProcess>> EdgeProcess::start(net::Loop& loop, const Start& start,
-                                                        OnEndpointsFree on_endpoints_free) {
-  const auto config = sealed_file(config::to_json(start.config));
+                                                        Events events) {
+  const auto config = sealed_file("labcoat-config", config::to_json(start.config));
   if (!config) return tl::unexpected(config.error());
   auto sockets = net::MessageSocket::pair();
   if (!sockets) return tl::unexpected(sockets.error());
   const auto pid = spawn(start.command, {.inherited_fd = sockets->second.fd(), .cpus = start.cpus});
   if (!pid) return tl::unexpected(pid.error());
-  std::unique_ptr<EdgeProcess> edge(
-      new EdgeProcess(*pid, loop.now(), std::move(on_endpoints_free)));
+  std::unique_ptr<EdgeProcess> edge(new EdgeProcess(*pid, loop.now(), std::move(events)));
   edge->link_ = std::make_unique<ControlLink>(
       loop, std::move(sockets->first), fmt::format("edge (pid {})", *pid),
       [raw = edge.get()](const Json& message) { return raw->on_message(message); });
@@ -113,7 +94,11 @@ bool EdgeProcess::on_message(const Json& message) {
     return true;
   }
   if (type == "endpoints_free") {
-    on_endpoints_free_(message.at("app"), message.at("endpoints").get<std::vector<int>>());
+    events_.on_free(message.at("app"), message.at("endpoints").get<std::vector<int>>());
+    return true;
+  }
+  if (type == "corrupt") {
+    events_.on_corrupt(message.at("app"), message.at("endpoints").get<std::vector<int>>());
     return true;
   }
   if (type == "failed") {

@@ -25,7 +25,12 @@ struct WorkerIdentity {
 
 class EdgeProcess {
  public:
-  using OnEndpointsFree = std::function<void(const std::string& app, const std::vector<int>& ids)>;
+  using OnEndpoints = std::function<void(const std::string& app, const std::vector<int>& ids)>;
+  // What an edge has to say about the endpoints of an app.
+  struct Events {
+    OnEndpoints on_free;     // it has let go of them
+    OnEndpoints on_corrupt;  // their worker writes into the channel what no worker may write
+  };
 
   struct Start {
     const Command& command;
@@ -37,7 +42,7 @@ class EdgeProcess {
 
   // Runs it and hands it configuration and sockets.
   static Result<std::unique_ptr<EdgeProcess>> start(net::Loop& loop, const Start& start,
-                                                    OnEndpointsFree on_endpoints_free);
+                                                    Events events);
 
   // Borrowed descriptors. Sending to an edge that is gone does nothing: its end is noticed by the
   // reaper.
@@ -61,13 +66,13 @@ class EdgeProcess {
   bool is_broken() const { return link_->is_broken(); }
 
  private:
-  EdgeProcess(pid_t pid, i64 started_ns, OnEndpointsFree on_endpoints_free)
-      : pid_(pid), started_ns_(started_ns), on_endpoints_free_(std::move(on_endpoints_free)) {}
+  EdgeProcess(pid_t pid, i64 started_ns, Events events)
+      : pid_(pid), started_ns_(started_ns), events_(std::move(events)) {}
   bool on_message(const Json& message);
 
   pid_t pid_;
   i64 started_ns_;
-  OnEndpointsFree on_endpoints_free_;
+  Events events_;
   bool ready_ = false;
   std::string failure_;
   std::unique_ptr<ControlLink> link_;

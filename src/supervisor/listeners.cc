@@ -141,4 +141,10 @@ void close_listeners(std::vector<Listener>& listeners) {
   listeners.clear();
 }
 
+std::vector<std::string> urls_of(const std::vector<Listener>& listeners) {
+  std::vector<std::string> urls;
+  for (const Listener& listener : listeners) urls.push_back(listener.url);
+  return urls;
+}
+
 }  // namespace labcoat::supervisor

@@ -23,6 +23,8 @@ Result<Listener> open_listener(const config::Listen& listen, int backlog);
 Result<std::vector<Listener>> open_listeners(const std::vector<config::Listen>& listen,
                                              int backlog);
 
+std::vector<std::string> urls_of(const std::vector<Listener>& listeners);
+
 // New connections are refused from here on, once the edge has closed its copies too.
 void close_listeners(std::vector<Listener>& listeners);
 

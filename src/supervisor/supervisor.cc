@@ -19,12 +19,6 @@ constexpr i64 fast_stop_ns = 1 * seconds;  // after INT
 constexpr i64 finish_ns =
     5 * seconds;  // a worker that has nothing left to answer, to run its exit handlers
 
-std::vector<std::string> urls_of(const std::vector<Listener>& listeners) {
-  std::vector<std::string> urls;
-  for (const Listener& listener : listeners) urls.push_back(listener.url);
-  return urls;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Supervisor>> Supervisor::create(config::Config config, Recipe recipe) {
@@ -57,7 +51,13 @@ Status Supervisor::prepare() {
   // Workers are forked twice so that they become our children and not the zygote's.
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return fail_errno("cannot adopt orphaned processes");
   cpus_ = allowed_cpus();
-  return {};
+  started_ns_ = now_ns();
+  const Status control = open_control();
+  if (!control) {
+    close_listeners(listeners_);
+    close_listeners(admin_);
+  }
+  return control;
 }
 
 int Supervisor::run() {
@@ -73,6 +73,7 @@ int Supervisor::run() {
            std::all_of(groups_.begin(), groups_.end(),
                        [](const AppGroup& g) { return g.is_stopped(); });
   };
+  if (recipe_.watch_sources) watch_sources();
   step(now_ns());
   while (!is_finished()) {
     loop_->run_once(loop_timeout_ms());
@@ -80,6 +81,7 @@ int Supervisor::run() {
   }
   close_listeners(listeners_);
   close_listeners(admin_);
+  answer_stops();
   spdlog::info("stopped");
   return exit_code_;
 }
@@ -87,11 +89,18 @@ int Supervisor::run() {
 Status Supervisor::start_edge(i64 now) {
   auto edge = EdgeProcess::start(
       *loop_, {recipe_.edge, config_, listeners_, admin_, edge_cpus(config_, cpus_)},
-      [this](const std::string& app, const std::vector<int>& ids) {
-        for (AppGroup& group : groups_) {
-          if (group.name() == app) group.endpoints_free(ids);
-        }
-      });
+      {.on_free =
+           [this](const std::string& app, const std::vector<int>& ids) {
+             for (AppGroup& group : groups_) {
+               if (group.name() == app) group.endpoints_free(ids);
+             }
+           },
+       .on_corrupt =
+           [this](const std::string& app, const std::vector<int>& ids) {
+             for (AppGroup& group : groups_) {
+               if (group.name() == app) group.end_corrupt(ids);
+             }
+           }});
   if (!edge) return tl::unexpected(edge.error());
   edge_ = std::move(*edge);
   spdlog::info("edge (pid {}) starts", edge_->pid());
@@ -102,9 +111,25 @@ Status Supervisor::start_edge(i64 now) {
   return {};
 }
 
+void Supervisor::watch_sources() {
+  for (AppGroup& group : groups_) {
+    auto watch = SourceWatch::open(*loop_, group.directory(), [&](const std::string& path) {
+      if (phase_ != Phase::running) return;
+      spdlog::info("{} has changed: loading app '{}' again", path, group.name());
+      group.reload(loop_->now());
+    });
+    if (watch) {
+      source_watches_.push_back(std::move(*watch));
+    } else {
+      spdlog::warn("app '{}': {}", group.name(), watch.error().text);
+    }
+  }
+}
+
 int Supervisor::loop_timeout_ms() const {
   i64 due = std::numeric_limits<i64>::max();
   for (const AppGroup& group : groups_) due = std::min(due, group.next_due());
+  for (const auto& watch : source_watches_) due = std::min(due, watch->due());
   if (edge_kill_at_ns_ != 0) due = std::min(due, edge_kill_at_ns_);
   if (!edge_ && phase_ == Phase::running) due = std::min(due, edge_pace_.not_before());
   if (due == std::numeric_limits<i64>::max()) return -1;
@@ -113,11 +138,14 @@ int Supervisor::loop_timeout_ms() const {
 }
 
 void Supervisor::step(i64 now) {
+  for (const auto& watch : source_watches_) watch->expire(now);
   check_failures();
   keep_edge(now);
   for (AppGroup& group : groups_) group.reconcile(now);
   check_failures();
   announce_ready();
+  answer_reloads();
+  if (control_) control_->sweep();
 }
 
 void Supervisor::keep_edge(i64 now) {

@@ -11,12 +11,23 @@
 
 #include "config/config.h"
 #include "supervisor/app_group.h"
+#include "supervisor/control_server.h"
 #include "supervisor/edge_process.h"
 #include "supervisor/listeners.h"
 #include "supervisor/restart_pace.h"
 #include "supervisor/signals.h"
+#include "supervisor/source_watch.h"
 
 namespace labcoat::supervisor {
+
+// The control socket, and what it tells to those who look for this server.
+struct Control {
+  std::string path;          // empty: none
+  bool is_required = false;  // the user named it: a server without it is not what was asked for
+  std::string version;
+  std::string directory;    // in which the server was started
+  std::string config_file;  // absolute; empty: none
+};
 
 // How to make what the supervisor does not know.
 struct Recipe {
@@ -24,6 +35,8 @@ struct Recipe {
   std::function<Command(const config::App& app)> zygote;
   std::function<Result<Fd>(const config::App& app, const config::Config& config)> create_channel;
   int channel_endpoints = 1024;
+  Control control;
+  bool watch_sources = false;  // load an app again when one of its Python files changes
   // Once: the edge and a worker of every app are ready. URLs with the ports that the kernel picked.
   std::function<void(const std::vector<std::string>& urls, const std::vector<std::string>& admin)>
       on_ready;
@@ -46,6 +59,7 @@ class Supervisor {
       : config_(std::move(config)), recipe_(std::move(recipe)) {}
   Status prepare();
   Status start_edge(i64 now);
+  void watch_sources();
   int loop_timeout_ms() const;
   void step(i64 now);
   void keep_edge(i64 now);
@@ -59,6 +73,17 @@ class Supervisor {
   void stop_fast(i64 now, int exit_code);
   void end_workers(int signal_number, i64 kill_at);
   void fail_start(const std::string& text);
+
+  // supervisor_control.cc
+  Status open_control();
+  bool on_control(int client, const Json& request);
+  Json about() const;
+  Json status(i64 now) const;
+  void ask_stacks(int client, i64 now);
+  void reload_for(int client);
+  void answer_reloads();
+  void stop_for(int client, bool fast);
+  void answer_stops();
 
   config::Config config_;
   Recipe recipe_;
@@ -76,6 +101,13 @@ class Supervisor {
   bool announced_ = false;
   int exit_code_ = 0;
   i64 edge_kill_at_ns_ = 0;  // 0: not to be killed
+
+  std::vector<std::unique_ptr<SourceWatch>> source_watches_;
+
+  i64 started_ns_ = 0;
+  std::unique_ptr<ControlServer> control_;
+  std::vector<int> reload_clients_;  // who wait to be told how a reload ended
+  std::vector<int> stop_clients_;    // who wait for the end
 };
 
 }  // namespace labcoat::supervisor

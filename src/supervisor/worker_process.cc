@@ -12,6 +12,19 @@ void WorkerProcess::stop(int signal_number, i64 kill_at) {
   if (pid != 0) kill(pid, signal_number);
 }
 
+const char* WorkerProcess::state_name() const {
+  switch (state) {
+    case State::forking:
+    case State::starting:
+      return "starting";
+    case State::ready:
+      return retiring ? "retiring" : "ready";
+    case State::stopping:
+      return "stopping";
+  }
+  return "";
+}
+
 std::string WorkerProcess::name(const std::string& app) const {
   return fmt::format("worker {} of app '{}' (pid {})", number, app, pid);
 }

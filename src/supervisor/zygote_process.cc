@@ -24,9 +24,12 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"app", app.name},
                        {"target", app.target},
                        {"directory", app.directory},
-                       {"gc", app.gc},
+                       {"user", app.user},
+                       {"group", app.group},
+                       {"post_fork", app.post_fork},
                        {"interface", app.interface},
-                       {"loop", app.loop}});
+                       {"loop", app.loop},
+                       {"gc", app.gc}});
   return zygote;
 }
 
@@ -42,9 +45,10 @@ bool ZygoteProcess::on_message(const Json& message) {
   const std::string type = message.at("type");
   if (type == "loaded") {
     loaded_ = true;
+    interface_ = message.at("interface");
+    python_ = message.at("python");
     spdlog::info("zygote of app '{}' (pid {}) has loaded it: {} on Python {}", app_, pid_,
-                 message.at("interface").get<std::string>(),
-                 message.at("python").get<std::string>());
+                 interface_, python_);
     return true;
   }
   if (type == "failed") {

@@ -34,6 +34,8 @@ class ZygoteProcess {
   bool is_loaded() const { return loaded_; }
   // Why the app could not be loaded, in one sentence; empty otherwise.
   const std::string& failure() const { return failure_; }
+  const std::string& interface() const { return interface_; }  // "wsgi"; once it is loaded
+  const std::string& python() const { return python_; }        // "3.11.2"; once it is loaded
   i64 started_ns() const { return started_ns_; }
   bool is_broken() const { return link_->is_broken(); }
 
@@ -50,6 +52,8 @@ class ZygoteProcess {
   std::string app_;
   OnForked on_forked_;
   bool loaded_ = false;
+  std::string interface_;
+  std::string python_;
   std::string failure_;
   std::unique_ptr<ControlLink> link_;
 };

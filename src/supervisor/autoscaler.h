@@ -1,0 +1,44 @@
+// Autoscaler decides how many workers an app should have, from what waits and what works: up at
+// once when requests wait, down by one at a time when some were never needed for a while. Pure: no
+// clock, no processes.
+#pragma once
+
+#include "base/clock.h"
+
+namespace labcoat::supervisor {
+
+class Autoscaler {
+ public:
+  static constexpr i64 look_interval_ns = 100 * ms;
+  // Waiting longer than this means that there are too few; shorter happens by chance, too.
+  static constexpr i64 wait_max_ns = 50 * ms;
+  static constexpr i64 calm_ns = 30 * seconds;  // so long a worker must have been spare
+
+  struct Bounds {
+    int min = 1;
+    int max = 1;
+    int threads = 1;  // of a worker
+    i64 calm_ns = Autoscaler::calm_ns;
+  };
+  struct Seen {
+    int waiting = 0;         // requests
+    i64 oldest_wait_ns = 0;  // of them
+    int busy = 0;            // threads that work on a request
+    int starting = 0;        // workers that are not ready yet
+  };
+
+  explicit Autoscaler(Bounds bounds) : bounds_(bounds) {}
+
+  bool is_on() const { return bounds_.min < bounds_.max; }
+  // How many workers there should be, of `wanted` now. Call every look_interval_ns.
+  int decide(i64 now, int wanted, const Seen& seen);
+
+ private:
+  int workers_for(int requests) const;
+
+  Bounds bounds_;
+  i64 window_start_ns_ = 0;  // 0: none
+  int window_peak_ = 0;      // requests inside at once, the most since then
+};
+
+}  // namespace labcoat::supervisor

@@ -1,0 +1,93 @@
+"""Hooks in each worker, and workers that run as another user."""
+
+import os
+import signal
+
+import pytest
+from small_app import get
+from server import wait_until
+
+HOOKED = """
+import os
+connections = []
+def connect():
+    connections.append(os.getpid())
+def fail():
+    raise RuntimeError("no database")
+def app(environ, start_response):
+    body = f"{os.getpid()} {connections}".encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+WHO = """
+import os
+at_import = os.getuid()
+def app(environ, start_response):
+    words = [at_import, os.getuid(), os.geteuid(), os.getgid(), os.environ["HOME"], os.getgroups()]
+    body = repr(words).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def test_post_fork_runs_once_in_each_worker_before_its_first_request(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 2, "--set", "post_fork=app:connect")
+    for _ in range(10):
+        pid, connections = get(server)[1].split(maxsplit=1)
+        assert connections == f"[{pid}]"
+
+
+def test_a_hook_that_fails_fails_the_start_and_says_why(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", "post_fork=app:fail", wait=False)
+    assert server.wait() == 1
+    assert "RuntimeError: no database" in server.stderr()
+    assert "its workers die before they are ready" in server.stderr()
+
+
+@pytest.mark.parametrize("hook, why", [("app:nothing", "has no 'nothing'"), ("app", "does not name a callable")])
+def test_a_hook_that_is_not_there_is_said_before_anything_is_forked(serve, write_app, hook, why):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", f"post_fork={hook}", wait=False)
+    assert server.wait() == 1
+    assert why in server.stderr()
+
+
+@only_root
+def test_an_app_is_imported_and_run_as_its_user(serve, write_app, tmp_path):
+    write_app(WHO)
+    for directory in [tmp_path, *tmp_path.parents]:
+        if directory.stat().st_uid == os.getuid() and directory.as_posix() not in ("/", "/tmp"):
+            directory.chmod(0o755)
+    server = serve("app:app", "-w", 1, "--set", "user=nobody")
+    at_import, uid, euid, gid, home, groups = eval(get(server)[1])
+    assert at_import == uid == euid == 65534
+    assert gid == 65534 and 0 not in groups and home == "/nonexistent"
+    # Still a child like any other: killed, it is replaced; and it dies with the supervisor (the fixture looks).
+    os.kill(server.worker_pids()[0], signal.SIGKILL)
+    wait_until(lambda: "another is started" in server.stderr() and get(server)[0] == 200, what="the next worker")
+
+
+@only_root
+def test_a_killed_supervisor_leaves_no_process_of_another_user(serve, write_app, tmp_path):
+    write_app(WHO)
+    for directory in [tmp_path, *tmp_path.parents]:
+        if directory.stat().st_uid == os.getuid() and directory.as_posix() not in ("/", "/tmp"):
+            directory.chmod(0o755)
+    server = serve("app:app", "-w", 2, "--set", "user=nobody")
+    server.wait_for_workers(2)
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    server.assert_nothing_left()
+
+
+@only_root
+def test_a_user_that_does_not_exist_is_said(serve, write_app):
+    write_app(WHO)
+    server = serve("app:app", "-w", 1, "--set", "user=nobody-like-this", wait=False)
+    assert server.wait() == 1
+    assert "this machine has no user 'nobody-like-this'" in server.stderr()
