@@ -24,11 +24,15 @@ def test_bad_files_are_found_by_check(serve, authority, tmp_path):
     other = authority.certificate("shop.example")[1]
     secret = tmp_path / "secret.key"
     openssl("pkey", "-in", key, "-aes256", "-passout", "pass:x", "-out", secret)
+    pair = f"{certificate},{key}"
     broken = tmp_path / "broken.crt"
     broken.write_text(certificate.read_text().replace("MII", "MIX", 1))
     cases = [
         ((), "needs a certificate: [[tls.certificate]]"),
-        (("--certificate", f"{certificate},{other}"), f"the key {other} does not belong to the certificate {certificate}"),
+        (
+            ("--certificate", f"{certificate},{other}"),
+            f"the key {other} does not belong to the certificate {certificate}",
+        ),
         (("--certificate", f"{tmp_path}/none.crt,{key}"), f"{tmp_path}/none.crt"),
         (("--certificate", f"{certificate},{tmp_path}/none.key"), f"{tmp_path}/none.key"),
         (("--certificate", str(certificate)), f"there is no private key in PEM form in {certificate}"),
@@ -36,7 +40,7 @@ def test_bad_files_are_found_by_check(serve, authority, tmp_path):
         (("--certificate", f"{certificate},{secret}"), f"the key {secret} has a password"),
         (("--certificate", f"{broken},{key}"), f"a certificate in {broken} is broken"),
         (
-            ("--certificate", f"{certificate},{key}", "--set", "client_certificates=required", "--set", f"client_ca={key}"),
+            ("--certificate", pair, "--set", "client_certificates=required", "--set", f"client_ca={key}"),
             f"client_ca: there is no certificate in PEM form in {key}",
         ),
     ]
@@ -49,8 +53,9 @@ def test_check_warns_of_a_certificate_that_ends_soon(labcoat, authority, tmp_pat
     certificate, key = tmp_path / "old.crt", tmp_path / "old.key"
     authority.new_key(key)
     openssl("req", "-x509", "-new", "-key", key, "-days", 3, "-subj", "/CN=old.example", "-out", certificate)
-    command = [labcoat, "serve", "--static", "/=.", "-l", "https://127.0.0.1:0", "--certificate", f"{certificate},{key}"]
-    answer = subprocess.run([*map(str, command), "--check"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    words = ["--check", "--static", "/=.", "-l", HTTPS, "--certificate", f"{certificate},{key}"]
+    command = [str(labcoat), "serve", *words]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0
     assert re.search(f"warning: the certificate {certificate} expires in [23] days", answer.stdout)
 
