@@ -142,6 +142,7 @@ bool RequestWriter::text(const RequestText& text) {
   info_.query_bytes = static_cast<u32>(text.query.size());
   info_.server_name_bytes = static_cast<u32>(text.server_name.size());
   info_.remote_address_bytes = static_cast<u32>(text.remote_address.size());
+  info_.script_name_bytes = static_cast<u32>(text.script_name_bytes);
   info_.field_count = 0;
   return append(text.method) && append(text.target) && append(text.path) && append(text.query) &&
          append(text.server_name) && append(text.remote_address);

@@ -61,6 +61,7 @@ class EdgeChannel {
 // What a request is made of, before it is put into a slot.
 struct RequestText {
   std::string_view method, target, path, query, server_name, remote_address;
+  size_t script_name_bytes = 0;  // of path
 };
 
 class EdgePort;

@@ -21,7 +21,7 @@
 namespace labcoat::channel {
 
 constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
-constexpr u32 version = 1;
+constexpr u32 version = 2;
 
 constexpr size_t cache_line = 64;
 constexpr u32 slots_max = 1 << 16;
@@ -115,8 +115,10 @@ struct RequestInfo {
   u32 body_offset;  // from the start of the request area
   u16 server_port;
   u16 remote_port;
+  u32 script_name_bytes;  // so much of the path's beginning is the app's own place (SCRIPT_NAME)
+  u32 pad;
 };
-static_assert(sizeof(RequestInfo) == 80);
+static_assert(sizeof(RequestInfo) == 88);
 
 // In requests and in response heads; name and value follow without separators or padding.
 struct FieldHeader {

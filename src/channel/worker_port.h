@@ -98,6 +98,9 @@ class WorkerPort {
   std::string_view method() const { return held_->method; }
   std::string_view target() const { return held_->target; }
   std::string_view path() const { return held_->path; }
+  // The two parts of the path: where the app is mounted, and what is left for it.
+  std::string_view script_name() const { return path().substr(0, request().script_name_bytes); }
+  std::string_view path_info() const { return path().substr(request().script_name_bytes); }
   std::string_view query() const { return held_->query; }
   std::string_view server_name() const { return held_->server_name; }
   std::string_view remote_address() const { return held_->remote_address; }

@@ -96,6 +96,7 @@ struct Config {
   int edge_threads = 1;
   int backlog = 2048;
   std::string access_log = "off";  // off, "-", a path, or syslog+udp://HOST:PORT
+  int unknown_host = 421;          // the status for a host that no route is for
   bool access_log_sync = false;    // write each line before the next request: to show what it costs
   std::string access_log_format = "combined";  // of log_format.h; of both logs
   std::string access_log_only = "all";         // all, errors (400 and more), server_errors (500)

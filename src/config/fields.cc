@@ -78,6 +78,7 @@ constexpr ServerField server_fields[] = {
      }},
     {"backlog", [](Config& c, const CheckedValue& v) { c.backlog = whole(v); }},
     {"access_log", [](Config& c, const CheckedValue& v) { c.access_log = log_destination(v); }},
+    {"unknown_host", [](Config& c, const CheckedValue& v) { c.unknown_host = whole(v); }},
     {"access_log_sync",
      [](Config& c, const CheckedValue& v) { c.access_log_sync = checked(parse_bool(v.text)); }},
     {"access_log_format", [](Config& c, const CheckedValue& v) { c.access_log_format = text(v); }},

@@ -122,6 +122,7 @@ void visit_config(const Field& field, T& config) {
   field("edge_threads", config.edge_threads);
   field("backlog", config.backlog);
   field("access_log", config.access_log);
+  field("unknown_host", config.unknown_host);
   field("access_log_sync", config.access_log_sync);
   field("access_log_format", config.access_log_format);
   field("access_log_only", config.access_log_only);

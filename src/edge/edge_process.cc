@@ -130,11 +130,11 @@ Status EdgeProcess::start(net::SocketMessage first) {
       .header_bytes_max = static_cast<size_t>(limits.request_header_bytes),
       .fields_max = std::min<size_t>(static_cast<size_t>(limits.request_fields),
                                      http::RequestHead::fields_capacity)};
-  auto router = Router::build(config_);
-  if (!router) return tl::unexpected(router.error());
-  shared_.router = std::move(*router);
   // The built-in types do when the system has no list.
   [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
+  auto router = Router::build(config_, shared_.mime_types);
+  if (!router) return tl::unexpected(router.error());
+  shared_.router = std::move(*router);
   auto log = RequestLog::open(config_);
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);

@@ -103,6 +103,9 @@ class EdgeThread {
   std::string& output() { return output_; }
   Response& response() { return response_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
+  // What a route makes of a path and of a response's fields.
+  std::string& route_path() { return route_path_; }
+  std::string& route_fields() { return route_fields_; }
   // A descriptor that a worker sent for this slot, if it has arrived.
   // True: it has arrived, or was lost on the way (then `file` is none).
   bool take_file(size_t app, u32 slot, u32 generation, u64 number, Fd& file);
@@ -168,6 +171,7 @@ class EdgeThread {
   std::string output_;
   Response response_;
   std::vector<char> path_buffer_;
+  std::string route_path_, route_fields_;
   u64 last_request_id_;
   i64 date_second_ = -1;
   std::string date_line_;

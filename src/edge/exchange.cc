@@ -25,6 +25,8 @@ void Exchange::begin(i64 began_ns) {
   began_ns_ = began_ns;
   queue_wait_ns_ = 0;
   bytes_out_ = 0;
+  rule_ = nullptr;
+  asked_path_ = {};
   id_ = thread_.next_request_id();
   noted_ = false;
   route_ = worker_ = -1;
@@ -49,17 +51,19 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     refuse(400, "the path cannot be decoded");
     return;
   }
-  const std::string_view path(buffer.data(), static_cast<size_t>(length));
+  std::string_view path(buffer.data(), static_cast<size_t>(length));
   if (client_.listener->admin) {
     answer_admin(path);
     return;
   }
-  const Route* route = thread_.shared().router.match(path);
+  const RouteQuery query{head, path, client_.listener->https};
+  const Route* route = thread_.shared().router.match(query);
   if (route == nullptr) {
-    answer(404, "404 Not Found\n");
+    answer_unrouted(query);
     return;
   }
   route_ = route->index;
+  if (begin_route(*route, head, path)) return;
   if (route->app >= 0) {
     give_to_app(head, path, body, static_cast<size_t>(route->app));
   } else {
@@ -71,6 +75,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
 void Exchange::begin_response(Response& response) {
   head_sent_ = true;
   add_hsts(*client_.listener, response);
+  change_headers(response);
   without_body_ = head_request_ || http::forbids_body(response.status);
   count_status(response.status);
   sink_.send_head(response);
@@ -80,9 +85,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
                                   const Route& route) {
   StaticAnswer file = answer_with_file(route, path, head, thread_.shared().mime_types);
   if (!file.file && file.status != 304) {
-    std::string text = std::to_string(file.status);
-    text.append(" ").append(http::reason_phrase(file.status)).append("\n");
-    answer(file.status, text, file.fields);
+    answer_status(file.status, file.fields);
     return;
   }
   Response& response = thread_.response();
@@ -111,6 +114,10 @@ void Exchange::answer_admin(std::string_view path) {
 
 void Exchange::answer(int status, std::string_view text, std::string_view fields,
                       std::string_view content_type) {
+  if (const Route::ErrorPage* page = error_page(status); page != nullptr) {
+    text = page->body;
+    content_type = page->content_type;
+  }
   std::string lines(fields);
   lines.append("Content-Type: ").append(content_type).append("\r\n");
   Response& response = thread_.response();

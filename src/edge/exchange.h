@@ -12,13 +12,13 @@
 #include "edge/log_line.h"
 #include "edge/request_body.h"
 #include "edge/response.h"
+#include "edge/route.h"
 #include "edge/timeouts.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
 
 class EdgeThread;
-struct Route;
 
 class Exchange final : public Timeout {
  public:
@@ -70,6 +70,18 @@ class Exchange final : public Timeout {
                      const Body& body);
   void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
   void answer_admin(std::string_view path);
+  // exchange_route.cc
+  TemplateFacts facts_of(const http::RequestHead& head, std::string_view path) const;
+  bool begin_route(const Route& route, const http::RequestHead& head, std::string_view& path);
+  void answer_redirect(const Route& route, const http::RequestHead& head, std::string_view path);
+  void answer_unrouted(const RouteQuery& query);
+  void answer_status(int status, std::string_view fields = {});
+  const Route::ErrorPage* error_page(int status) const;
+  bool replaces_answer_of_app(int status) const;
+  void change_headers(Response& response);
+  bool app_must_not_see(std::string_view name) const;
+  bool write_route_fields(const http::RequestHead& head, channel::RequestWriter& writer) const;
+
   void begin_response(Response& response);
   void redirect_to_https(const http::RequestHead& head);
 
@@ -109,6 +121,8 @@ class Exchange final : public Timeout {
   i64 queue_wait_ns_ = 0;
   u64 id_ = 0;
   u64 bytes_out_ = 0;
+  const Route* rule_ = nullptr;  // the route that answers, once it is known
+  std::string_view asked_path_;  // normalised, before a rewrite; only valid within run()
   bool noted_ = false;         // a head has been read
   int route_ = -1;             // of Router; -1: none
   int worker_ = -1;            // its endpoint; -1: none

@@ -92,12 +92,13 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
                     .path = path,
                     .query = head.query,
                     .server_name = client_.listener->server_name,
-                    .remote_address = client_.address})) {
+                    .remote_address = client_.address,
+                    .script_name_bytes = rule_->script_name_bytes(path)})) {
     return false;
   }
   for (size_t i = 0; i < head.field_count; ++i) {
     const http::Field& field = head.fields[i];
-    if (hidden_from_app(field.name)) continue;
+    if (hidden_from_app(field.name) || app_must_not_see(field.name)) continue;
     // RFC 9112 section 3.2.2: a target in absolute form overrules the Host field.
     const bool overruled = !head.target.starts_with('/') && http::same_name(field.name, "host");
     // "X_Real_IP" and "X-Real-IP" would be one and the same name to the app: only the second may
@@ -109,6 +110,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
     if (!writer.field(field.name, overruled ? head.host : field.value)) return false;
   }
   if (!write_client_certificate(client_, writer)) return false;
+  if (!write_route_fields(head, writer)) return false;
   writer.begin_body();
   if (body.file) {
     info.body_bytes = body.bytes;
@@ -169,6 +171,12 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
   const char* why = "";
   Response& response = thread_.response();
   if (head_sent_ || !read_app_head(head, response, why)) return false;
+  if (replaces_answer_of_app(head.status)) {
+    const int status = head.status;
+    give_up_slot();
+    answer_status(status);
+    return true;
+  }
   begin_response(response);
   // What is not to be sent needs no counting.
   body_left_ = without_body_ ? -1 : head.body_bytes;

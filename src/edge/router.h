@@ -1,40 +1,64 @@
-// Router: which route answers a path. Built once from the config, then read by all edge threads.
+// Router: which route answers a request. Built once from the config, then read by all edge threads.
+// Matching allocates nothing; with a single route for everything it is one comparison.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "edge/route.h"
+#include "http/mime.h"
 
 namespace labcoat::edge {
 
-struct Route {
-  int index = 0;       // of Router::name()
-  std::string prefix;  // "/static/" of "/static/*", or the exact path
-  bool exact = false;
-  Fd files;                // the root directory, opened; or none
-  std::string files_path;  // for messages
-  int app = -1;            // index into Config::apps; -1: files
-};
-
 class Router {
  public:
-  // Opens the directories of file routes. Errors name the route.
-  static Result<Router> build(const config::Config& config);
+  // Opens the directories of file routes, and reads error pages. Errors name the route.
+  static Result<Router> build(const config::Config& config, const http::MimeTypes& types);
 
+  // The first route that matches, or nullptr.
+  const Route* match(const RouteQuery& query) const {
+    if (for_everything_ != nullptr) return for_everything_;
+    return search(query);
+  }
+
+  // What to answer when none does: 421 (or what the configuration says) for a host that no route
+  // names, 405 when only the method is wrong, else 404.
+  struct Nobody {
+    int status = 404;
+    std::string allow;  // of 405: "GET, HEAD"
+  };
+  Nobody nobody(const RouteQuery& query) const;
+
+  size_t size() const { return routes_.size(); }
+  const Route& route(size_t index) const { return *routes_[index]; }
   // The route in a few words, for logs and metrics.
-  std::string_view name(int index) const { return names_[static_cast<size_t>(index)]; }
-  size_t size() const { return names_.size(); }
-
-  // The first route that matches the normalised path, or nullptr.
-  const Route* match(std::string_view path) const;
+  std::string_view name(int index) const { return route(static_cast<size_t>(index)).config.name; }
 
  private:
-  std::vector<Route> routes_;
-  std::vector<std::string> names_;
+  // The routes that may be for a host, in their order.
+  using Lane = std::vector<const Route*>;
+  struct SameHost {
+    using is_transparent = void;
+    size_t operator()(std::string_view host) const;
+    bool operator()(std::string_view a, std::string_view b) const;
+  };
+  using Lanes = std::unordered_map<std::string, Lane, SameHost, SameHost>;
+
+  const Route* search(const RouteQuery& query) const;
+  const Lane& lane_of(std::string_view host) const;
+  void make_lanes();
+
+  std::vector<std::unique_ptr<Route>> routes_;
+  const Route* for_everything_ = nullptr;  // no other route is ever reached
+  Lane any_host_;
+  Lanes hosts_;
+  Lanes parents_;  // of "*.example.org": "example.org"
+  int unknown_host_status_ = 421;
 };
 
 }  // namespace labcoat::edge

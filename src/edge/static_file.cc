@@ -117,8 +117,7 @@ StaticAnswer answer_with_file(const Route& route, std::string_view path,
     answer.fields = "Allow: GET, HEAD\r\n";
     return answer;
   }
-  std::string relative(route.exact ? path.substr(path.rfind('/') + 1)
-                                   : path.substr(route.prefix.size()));
+  std::string relative(route.file_part(path));
   while (relative.starts_with('/')) relative.erase(0, 1);
   if (has_hidden_part(relative)) return answer;
   if (relative.empty() || relative.ends_with('/')) relative += "index.html";

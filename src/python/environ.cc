@@ -38,7 +38,7 @@ bool EnvironBuilder::open(const Settings& settings) {
   PyDict_Clear(dict);
   const Ref version = Ref::steal(Py_BuildValue("(ii)", 1, 0));
   return set(dict, n.request_method, Ref::share(n.empty)) &&
-         set(dict, "SCRIPT_NAME", Ref::share(n.empty)) &&
+         set(dict, n.script_name, Ref::share(n.empty)) &&
          set(dict, n.path_info, Ref::share(n.empty)) &&
          set(dict, n.query_string, Ref::share(n.empty)) &&
          set(dict, "wsgi.version", Ref::share(version.get())) &&
@@ -111,7 +111,8 @@ PyObject* EnvironBuilder::build(const channel::WorkerPort& port, i64 taken_ns) {
       port.server_name().empty() ? std::string_view("localhost") : port.server_name();
   const bool current = update(n.request_method, nullptr, method_, port.method()) &&
                        update(n.request_uri, n.raw_uri, target_, port.target()) &&
-                       update(n.path_info, nullptr, path_, port.path()) &&
+                       update(n.script_name, nullptr, script_name_, port.script_name()) &&
+                       update(n.path_info, nullptr, path_, port.path_info()) &&
                        update(n.query_string, nullptr, query_, port.query()) &&
                        update(n.server_name, nullptr, server_name_, server_name) &&
                        update(n.remote_addr, nullptr, remote_address_, port.remote_address()) &&

@@ -47,7 +47,7 @@ class EnvironBuilder {
   Ref template_;
   HeaderKeys keys_;
   u64 request_number_ = 0;
-  Memo method_, path_, query_, target_, server_name_, remote_address_;
+  Memo method_, script_name_, path_, query_, target_, server_name_, remote_address_;
   // Connections live long: most requests come from a port seen before.
   struct PortText {
     int port = -1;

@@ -15,6 +15,7 @@ bool make_names() {
       {&made.read, "read"},
       {&made.close, "close"},
       {&made.request_method, "REQUEST_METHOD"},
+      {&made.script_name, "SCRIPT_NAME"},
       {&made.path_info, "PATH_INFO"},
       {&made.query_string, "QUERY_STRING"},
       {&made.request_uri, "REQUEST_URI"},

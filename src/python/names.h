@@ -8,7 +8,7 @@ namespace labcoat::python {
 
 struct Names {
   PyObject *read, *close;
-  PyObject *request_method, *path_info, *query_string, *request_uri, *raw_uri;
+  PyObject *request_method, *script_name, *path_info, *query_string, *request_uri, *raw_uri;
   PyObject *server_name, *server_port, *server_protocol, *remote_addr, *remote_port;
   PyObject *content_length, *url_scheme, *input, *errors, *queue_wait, *request_id;
   PyObject *http_1_0, *http_1_1, *http_2, *http, *https, *empty;

@@ -135,6 +135,12 @@ bool ScopeBuilder::update_line(const channel::WorkerPort& port) {
       !set(dict, n.method, Ref::steal(str_of_latin1(port.method())))) {
     return false;
   }
+  if (!root_path_.keep(port.script_name())) {
+    const std::string_view root = port.script_name();
+    const auto size = static_cast<Py_ssize_t>(root.size());
+    Ref text = Ref::steal(PyUnicode_DecodeUTF8(root.data(), size, "replace"));
+    if (!set(dict, n.root_path, std::move(text))) return false;
+  }
   if (!path_.keep(port.path())) {
     const auto size = static_cast<Py_ssize_t>(port.path().size());
     Ref path = Ref::steal(PyUnicode_DecodeUTF8(port.path().data(), size, "replace"));

@@ -69,7 +69,7 @@ class ScopeBuilder {
 
   Ref template_, versions_, extensions_, state_;
   FieldPairs fields_;
-  Memo method_, path_, raw_path_, query_, server_;
+  Memo method_, root_path_, path_, raw_path_, query_, server_;
   std::array<Peer, 256> peers_;  // by the port's last eight bits: connections live long
   int server_port_ = -1;
   u32 flags_ = ~u32{0};
