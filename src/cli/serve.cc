@@ -13,6 +13,7 @@
 #include "channel/channel.h"
 #include "cli/check.h"
 #include "cli/command.h"
+#include "cli/explain.h"
 #include "cli/control_place.h"
 #include "cli/program_files.h"
 #include "cli/serve_words.h"
@@ -130,6 +131,7 @@ int serve_command(int argc, char** argv) {
     return exit_ok;
   }
   log_to_stderr();
+  if (!words->explain.url.empty()) return explain_route(words->line, words->explain);
   auto config = configuration(words->line);
   if (!config) return usage_error("serve", config.error().text);
   auto recipe = recipe_of();

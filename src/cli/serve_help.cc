@@ -27,6 +27,9 @@ Runs a Python web application (WSGI), and serves files. Without an app and witho
       --set KNOB=VALUE       any option below; app.NAME.KNOB=VALUE for one app; may be repeated
       --reload               for development: load an app again when one of its Python files changes
       --check                check configuration, interpreter and apps, then exit
+      --explain URL          which route would answer, and why not those before it; starts nothing
+  -m, --method METHOD        of --explain (default GET)
+  -H, --header 'NAME: VALUE' of --explain; may be repeated
   -h, --help                 this page
 
 Prints 'ready URL' for each listener once everything works. TERM answers what was accepted and stops; INT stops at once;
@@ -45,9 +48,8 @@ This page is made by `labcoat serve --print-options-doc`; do not edit it. Every 
 
 Those with levels are knobs of the laboratory: `labcoat tune` tries the levels and tells you whether they pay.
 
-Besides these there are `[[tls.certificate]]` (docs/tls.md), `[admin]` with `listen` (one URL: `/health`, `/ready`, `/status`, `/metrics`), and `[[route]]` with
-`path` (`"/robots.txt"`, or a prefix such as `"/static/*"`) and one of `files` (a directory) and `app` (a name). Routes are
-tried in order; the first match answers. A single app needs no route: it gets what no other route answers.
+Besides these there are `[[tls.certificate]]` (docs/tls.md), `[admin]` with `listen` (one URL: `/health`, `/ready`, `/status`, `/metrics`), and `[[route]]` and
+`[[site]]`, which say what answers which request (docs/routes.md).
 )";
 
 std::string shown_default(const Option& option) {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view flags[] = {"--config",       "--listen", "--workers", "--threads",
                                       "--edge-threads", "--static", "--check",   "--access-log",
                                       "--certificate",  "--python", "--set",     "--reload",
-                                      "--help"};
+                                      "--explain",      "--method", "--header",  "--help"};
 
 std::string unknown_word(const std::string& word) {
   if (!word.starts_with('-')) {
@@ -38,6 +38,9 @@ void add_flags(CLI::App& parser, ServeWords& words) {
   parser.add_option("--python", line.python);
   parser.add_option("--set", line.sets)->allow_extra_args(false);
   parser.add_flag("--check", words.check);
+  parser.add_option("--explain", words.explain.url);
+  parser.add_option("-m,--method", words.explain.method);
+  parser.add_option("-H,--header", words.explain.headers)->allow_extra_args(false);
   parser.add_flag("--reload", words.reload);
   parser.add_flag("-h,--help", words.help);
   parser.add_flag("--print-options-doc", words.print_options_doc);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/explain.h"
 #include "config/reader.h"
 
 namespace labcoat {
@@ -13,6 +14,7 @@ struct ServeWords {
   config::CommandLine line;
   bool check = false;
   bool reload = false;  // watch the apps' files
+  ExplainWords explain;  // with a url: only that
   bool help = false;
   bool print_options_doc = false;  // hidden: makes docs/options.md
 };
