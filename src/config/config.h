@@ -36,6 +36,14 @@ struct Limits {
   i64 idle_timeout_ns = 75 * seconds;     // keep-alive connections are closed
   i64 write_timeout_ns = 60 * seconds;    // a client that takes nothing for so long is dropped
   i64 drain_timeout_ns = 30 * seconds;    // after TERM
+  int connections_per_address = 0;        // closed at once; 0: no limit
+  i64 body_rate_min = 240;                // bytes a second; 408
+  i64 write_rate_min = 240;               // bytes a second; the connection is cut
+  i64 rate_interval_ns = 0;               // of one request; 429; 0: no limit
+  int rate_burst = 0;                     // 0: rate_per_second
+  int rate_per_second = 1;
+  std::string rate_key = "address";  // address, route, or header.NAME
+  int rate_buckets = 65536;
   i64 response_buffer_bytes =
       1 << 20;              // of one response, for a slow client, before its worker must wait
   int http2_streams = 100;  // open at once on one connection; REFUSED_STREAM
@@ -103,6 +111,9 @@ struct Config {
   int access_log_sample = 1;                   // one line of so many
   std::string slow_log = "off";                // as access_log
   i64 slow_log_threshold_ns = 1 * seconds;
+  std::string trusted_proxies;               // networks, and "unix", by spaces
+  std::string proxy_fields = "x-forwarded";  // or "forwarded"
+  std::string proxy_protocol = "off";        // off, on, or URLs as in listen, by spaces
   std::string control;  // empty: in the runtime directory; off; or an absolute path
   Limits limits;
   Tls tls;
@@ -111,6 +122,7 @@ struct Config {
   // Where each option's value came from ("default", "labcoat.toml:12", "--set"), by "section.name";
   // for /status.
   std::map<std::string, std::string> sources;
+  std::map<std::string, std::string> values;  // as written, by the same names
 };
 
 }  // namespace labcoat::config

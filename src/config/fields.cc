@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "config/rate.h"
 #include "config/settings.h"
 
 namespace labcoat::config {
@@ -87,6 +88,9 @@ constexpr ServerField server_fields[] = {
     {"slow_log", [](Config& c, const CheckedValue& v) { c.slow_log = log_destination(v); }},
     {"slow_log_threshold",
      [](Config& c, const CheckedValue& v) { c.slow_log_threshold_ns = duration(v); }},
+    {"trusted_proxies", [](Config& c, const CheckedValue& v) { c.trusted_proxies = text(v); }},
+    {"proxy_fields", [](Config& c, const CheckedValue& v) { c.proxy_fields = text(v); }},
+    {"proxy_protocol", [](Config& c, const CheckedValue& v) { c.proxy_protocol = text(v); }},
     {"control", [](Config& c, const CheckedValue& v) { c.control = control_path(v); }},
     {"version_min", [](Config& c, const CheckedValue& v) { c.tls.version_min = text(v); }},
     {"client_certificates",
@@ -125,6 +129,20 @@ constexpr ServerField server_fields[] = {
      [](Config& c, const CheckedValue& v) { c.limits.write_timeout_ns = duration(v); }},
     {"drain_timeout",
      [](Config& c, const CheckedValue& v) { c.limits.drain_timeout_ns = duration(v); }},
+    {"connections_per_address",
+     [](Config& c, const CheckedValue& v) { c.limits.connections_per_address = whole(v); }},
+    {"body_rate_min", [](Config& c, const CheckedValue& v) { c.limits.body_rate_min = bytes(v); }},
+    {"write_rate_min",
+     [](Config& c, const CheckedValue& v) { c.limits.write_rate_min = bytes(v); }},
+    {"rate_limit",
+     [](Config& c, const CheckedValue& v) {
+       const Rate rate = checked(parse_rate(v.text));
+       c.limits.rate_interval_ns = rate.interval_ns;
+       c.limits.rate_per_second = rate.per_second;
+     }},
+    {"rate_burst", [](Config& c, const CheckedValue& v) { c.limits.rate_burst = whole(v); }},
+    {"rate_key", [](Config& c, const CheckedValue& v) { c.limits.rate_key = text(v); }},
+    {"rate_buckets", [](Config& c, const CheckedValue& v) { c.limits.rate_buckets = whole(v); }},
     {"response_buffer_bytes",
      [](Config& c, const CheckedValue& v) { c.limits.response_buffer_bytes = bytes(v); }},
     {"http2_streams", [](Config& c, const CheckedValue& v) { c.limits.http2_streams = whole(v); }},

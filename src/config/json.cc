@@ -44,6 +44,14 @@ void visit_limits(const Field& field, T& limits) {
   field("idle_timeout_ns", limits.idle_timeout_ns);
   field("write_timeout_ns", limits.write_timeout_ns);
   field("drain_timeout_ns", limits.drain_timeout_ns);
+  field("connections_per_address", limits.connections_per_address);
+  field("body_rate_min", limits.body_rate_min);
+  field("write_rate_min", limits.write_rate_min);
+  field("rate_interval_ns", limits.rate_interval_ns);
+  field("rate_burst", limits.rate_burst);
+  field("rate_per_second", limits.rate_per_second);
+  field("rate_key", limits.rate_key);
+  field("rate_buckets", limits.rate_buckets);
   field("response_buffer_bytes", limits.response_buffer_bytes);
   field("http2_streams", limits.http2_streams);
   field("http2_resets", limits.http2_resets);
@@ -129,12 +137,16 @@ void visit_config(const Field& field, T& config) {
   field("access_log_sample", config.access_log_sample);
   field("slow_log", config.slow_log);
   field("slow_log_threshold_ns", config.slow_log_threshold_ns);
+  field("trusted_proxies", config.trusted_proxies);
+  field("proxy_fields", config.proxy_fields);
+  field("proxy_protocol", config.proxy_protocol);
   field("control", config.control);
   field("limits", config.limits);
   field("tls", config.tls);
   field("apps", config.apps);
   field("routes", config.routes);
   field("sources", config.sources);
+  field("values", config.values);
 }
 
 }  // namespace

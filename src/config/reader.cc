@@ -109,18 +109,37 @@ class Assembler {
     return {};
   }
 
+  Status check_proxy_protocol() {
+    const std::string& text = config_.proxy_protocol;
+    if (text == "on" || text == "off") return {};
+    for (const std::string_view word : split(text, ' ')) {
+      const bool known = std::any_of(config_.listen.begin(), config_.listen.end(),
+                                     [&](const Listen& listen) { return listen.url == word; });
+      if (known) continue;
+      return fail_at(config_.sources["server.proxy_protocol"],
+                     fmt::format("proxy_protocol: '{}' is not on, off, or a URL that stands in listen",
+                                 word));
+    }
+    return {};
+  }
+
+  void note(const std::string& name, const CheckedValue& value) {
+    config_.sources[name] = value.where;
+    config_.values[name] = value.text;
+  }
+
   void set_defaults() {
     static const std::string where = "default";
     for (const Option& option : options()) {
       const CheckedValue value{option.default_value, base_directory(), where, cpus_};
       if (std::string_view(option.section) != "app") {
         set_server_field(config_, option.name, value);
-        config_.sources[fmt::format("{}.{}", option.section, option.name)] = where;
+        note(fmt::format("{}.{}", option.section, option.name), value);
         continue;
       }
       for (App& app : config_.apps) {
         set_app_field(app, option.name, value);
-        config_.sources[fmt::format("app.{}.{}", app.name, option.name)] = where;
+        note(fmt::format("app.{}.{}", app.name, option.name), value);
       }
     }
   }
@@ -131,7 +150,7 @@ class Assembler {
       const CheckedValue value{text.value, settings.directory, text.where, cpus_};
       if (std::string_view(setting.option->section) != "app") {
         set_server_field(config_, setting.option->name, value);
-        config_.sources[fmt::format("{}.{}", setting.section, setting.option->name)] = text.where;
+        note(fmt::format("{}.{}", setting.section, setting.option->name), value);
         continue;
       }
       const Status status = apply_to_apps(setting, value);
@@ -150,7 +169,7 @@ class Assembler {
     for (App& app : config_.apps) {
       if (!all && app.name != name) continue;
       set_app_field(app, setting.option->name, value);
-      config_.sources[fmt::format("app.{}.{}", app.name, setting.option->name)] = value.where;
+      note(fmt::format("app.{}.{}", app.name, setting.option->name), value);
     }
     return {};
   }
@@ -171,6 +190,15 @@ class Assembler {
       const Text text{find_option("server", "listen")->default_value, "default"};
       config_.listen.push_back(*parse_listen(text, base_directory()));
     }
+    const std::vector<Text>& named =
+        line_.listen.empty() && file_ ? file_->listen : line_.listen;
+    if (!named.empty()) config_.sources["server.listen"] = named.front().where;
+    if (status) status = check_proxy_protocol();
+    config_.values["server.listen"].clear();
+    for (const Listen& listen : config_.listen) {
+      config_.values["server.listen"].append(listen.url).append(" ");
+    }
+    config_.values["server.listen"].pop_back();
     if (status && line_.admin.empty() && file_) {
       status = add_listeners(*file_, file_->admin, config_.admin);
     } else if (status) {

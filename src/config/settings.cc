@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "base/ip_address.h"
 #include "base/text.h"
 #include "config/log_format.h"
 #include "config/options.h"
+#include "config/rate.h"
 
 namespace labcoat::config {
 namespace {
@@ -42,6 +44,25 @@ Status check_target(const Text& text) {
   }
   return fail_at(text.where, fmt::format("'{}' is not MODULE:CALLABLE{}", text.value,
                                          target_example(text.value)));
+}
+
+Status check_proxies(const Text& text) {
+  for (const std::string_view word : split(text.value, ' ')) {
+    if (word.empty() || word == "unix" || parse_network(word)) continue;
+    return fail_at(text.where, fmt::format("trusted_proxies: '{}' is not an address, a network such "
+                                           "as 10.0.0.0/8 (nothing behind its prefix), or unix",
+                                           word));
+  }
+  return {};
+}
+
+Status check_rate_key(const Text& text) {
+  const std::string_view key = text.value;
+  const bool named = key.starts_with("header.") && key.size() > 7 &&
+                     key.find_first_of(" :_", 7) == key.npos;
+  if (key == "address" || key == "route" || named) return {};
+  return fail_at(text.where,
+                 fmt::format("rate_key: '{}' is not address, route, or header.NAME", key));
 }
 
 Status check_access_log(const Text& text, std::string_view name) {
@@ -116,6 +137,13 @@ Status check_setting(const Option& option, const Text& text) {
   const std::string_view name = option.name;
   if (name == "target") return check_target(text);
   if (name == "access_log" || name == "slow_log") return check_access_log(text, name);
+  if (name == "trusted_proxies") return check_proxies(text);
+  if (name == "rate_key") return check_rate_key(text);
+  if (name == "rate_limit") {
+    const auto rate = parse_rate(text.value);
+    if (!rate) return fail_at(text.where, fmt::format("{}: {}", name, rate.error().text));
+    return {};
+  }
   if (name == "access_log_format") {
     const auto format = parse_log_format(text.value);
     if (!format) return fail_at(text.where, fmt::format("{}: {}", name, format.error().text));

@@ -8,7 +8,13 @@
 namespace labcoat::edge {
 
 bool Client::is_https() const {
-  return listener->https;
+  return https_by_proxy.value_or(listener->https);
+}
+
+void Client::speak_for(const IpAndPort& other) {
+  if (proxy.empty()) proxy = address.empty() ? "unix" : address;
+  address = other.address.text();
+  port = other.port;
 }
 
 void Client::set(const sockaddr_storage& peer) {

@@ -51,6 +51,12 @@ class Counter {
   X(limit_http2_resets, "connections ended by limits.http2_resets")                      \
   X(limit_http2_control_frames, "connections ended by limits.http2_control_frames")      \
   X(limit_http2_head, "HTTP/2 connections ended because a request head had no end")      \
+  X(limit_connections_per_address, "connections closed because of limits.connections_per_address") \
+  X(limit_rate, "requests answered 429 because of limits.rate_limit")                    \
+  X(limit_rate_buckets, "clients forgotten early because of limits.rate_buckets")        \
+  X(limit_body_rate, "requests answered 408 because of limits.body_rate_min")            \
+  X(limit_write_rate, "connections ended because of limits.write_rate_min")              \
+  X(proxy_refused, "connections cut for want of a PROXY header from a trusted proxy")    \
   X(timeout_head, "connections ended by limits.header_timeout")                          \
   X(timeout_body, "connections ended by limits.body_timeout")                            \
   X(timeout_idle, "idle connections closed")                                             \

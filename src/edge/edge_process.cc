@@ -17,9 +17,11 @@
 
 #include "base/text.h"
 #include "config/json.h"
+#include "edge/client_limits.h"
 #include "edge/edge_thread.h"
 #include "edge/https_rules.h"
 #include "edge/status_page.h"
+#include "edge/trusted_proxies.h"
 #include "edge/worker_link.h"
 #include "net/message_socket.h"
 
@@ -30,6 +32,12 @@ using Json = nlohmann::json;
 
 Json parse_message(const std::string& text) {
   return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+bool begins_with_proxy_header(const config::Config& config, std::string_view url) {
+  const auto words = split(config.proxy_protocol, ' ');
+  return config.proxy_protocol == "on" ||
+         std::find(words.begin(), words.end(), url) != words.end();
 }
 
 // The control thread: the process's main thread. Everything of a request happens on the edge
@@ -138,6 +146,9 @@ Status EdgeProcess::start(net::SocketMessage first) {
   auto log = RequestLog::open(config_);
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);
+  shared_.trusted_proxies =
+      std::make_shared<TrustedProxies>(config_.trusted_proxies, config_.proxy_fields);
+  shared_.client_limits = std::make_shared<ClientLimits>(config_.limits);
   pages_ = std::make_unique<StatusPages>(shared_, threads_);
   shared_.admin = pages_.get();
   if (!config_.tls.certificates.empty()) {
@@ -163,6 +174,8 @@ Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
         urls.is_array() && i < urls.size() ? urls[i].value("url", "") : std::string();
     info.https = url.starts_with("https://");
     info.unix_socket = url.starts_with("unix:");
+    info.proxy_protocol = !info.admin && i < config_.listen.size() &&
+                          begins_with_proxy_header(config_, config_.listen[i].url);
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     char text[INET6_ADDRSTRLEN] = "localhost";

@@ -9,7 +9,10 @@
 #include "base/check.h"
 #include "edge/http1_connection.h"
 #include "edge/http2_connection.h"
+#include "edge/client_limits.h"
 #include "edge/listener.h"
+#include "edge/proxy_header.h"
+#include "edge/trusted_proxies.h"
 #include "edge/tls_handshake.h"
 #include "http/date.h"
 
@@ -40,6 +43,7 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       shared_(shared),
       index_(index),
       loop_(std::move(loop)),
+      metrics_(shared.router.size()),
       input_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
       // Ids tell threads (6 bits) and runs (26 bits, seconds) apart; the rest counts.
@@ -170,14 +174,49 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
   counters_.connections.add();
   counters_.connections_open.add();
   if (!listener.admin) ++clients_;
-  begin(net::Transport(std::move(socket)), Client(peer, listener),
-        listener.https ? Protocol::tls : Protocol::http1, {});
+  Client client(peer, listener);
+  if (listener.proxy_protocol) {
+    begin(net::Transport(std::move(socket)), client, Protocol::proxy, {});
+  } else if (may_enter(client)) {
+    begin(net::Transport(std::move(socket)), client,
+          listener.https ? Protocol::tls : Protocol::http1, {});
+  } else {
+    counters_.connections_open.subtract();
+    if (!listener.admin) --clients_;
+  }
   update_accepting();
+}
+
+// Closed at once when not: a word to each would cost what the limit is to save.
+bool EdgeThread::may_enter(Client& client) {
+  client.trusted = shared_.trusted_proxies->trusts(client);
+  if (client.listener->admin) return true;
+  ClientLimits::Seat seat = shared_.client_limits->take_seat(client);
+  client.seat = std::move(seat.held);
+  if (seat.full) counters_.limit_connections_per_address.add();
+  return !seat.full;
+}
+
+void EdgeThread::admit(Connection& old, net::Transport transport, Client client) {
+  if (!may_enter(client)) {
+    transport.close();
+    remove(old);
+    return;
+  }
+  const Protocol next = client.listener->https ? Protocol::tls : Protocol::http1;
+  hand_over(old, std::move(transport), client, next, {});
 }
 
 void EdgeThread::begin(net::Transport transport, const Client& client, Protocol protocol,
                        std::string_view read_ahead) {
   switch (protocol) {
+    case Protocol::proxy: {
+      auto connection = std::make_unique<ProxyHeader>(*this, std::move(transport), client);
+      ProxyHeader& added = *connection;
+      connections_.emplace(&added, std::move(connection));
+      added.start();
+      break;
+    }
     case Protocol::tls: {
       auto connection = std::make_unique<TlsHandshake>(*this, std::move(transport), client);
       TlsHandshake& added = *connection;

@@ -17,6 +17,7 @@
 #include "edge/counters.h"
 #include "edge/request_log.h"
 #include "edge/response.h"
+#include "edge/route_metrics.h"
 #include "edge/router.h"
 #include "edge/timeouts.h"
 #include "edge/tls_keeper.h"
@@ -28,13 +29,16 @@
 namespace labcoat::edge {
 
 class Connection;
+class ClientLimits;
 class Listener;
+class TrustedProxies;
 struct Client;
 
 struct ListenerInfo {
   int socket = -1;  // borrowed
   bool admin = false;
   bool https = false;
+  bool proxy_protocol = false;
   bool unix_socket = false;
   std::string server_name;  // for the app: SERVER_NAME when the request names no host
   u16 port = 0;
@@ -67,6 +71,8 @@ struct EdgeShared {
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
   std::unique_ptr<RequestLog> request_log;                      // or none
+  std::shared_ptr<const TrustedProxies> trusted_proxies;
+  std::shared_ptr<ClientLimits> client_limits;
   std::unique_ptr<TlsKeeper> tls;                               // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
@@ -87,11 +93,13 @@ class EdgeThread {
   void bury(size_t app, u32 endpoint, std::function<void()> done);
   void give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file);
   const Counters& counters() const { return counters_; }
+  const RouteMetrics& metrics() const { return metrics_; }
 
   // The rest is for the thread's own connections.
   net::Loop& loop() { return *loop_; }
   EdgeShared& shared() { return shared_; }
   Counters& count() { return counters_; }
+  RouteMetrics& count_route() { return metrics_; }
   channel::EdgePort& port(size_t app) { return *apps_[app].port; }
   int index() const { return index_; }
   i64 now() const { return loop_->now(); }
@@ -113,9 +121,11 @@ class EdgeThread {
   void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
   // Another protocol goes on with this client: `old` is removed, what it has received and not used
   // is `read_ahead`. The transport is not watched any more.
-  enum class Protocol : u8 { tls, http1, http2 };
+  enum class Protocol : u8 { proxy, tls, http1, http2 };
   void hand_over(Connection& old, net::Transport transport, const Client& client, Protocol protocol,
                  std::string_view read_ahead);
+  // The client is known by now, if need be from its proxy; `old` has done its part.
+  void admit(Connection& old, net::Transport transport, Client client);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
   bool accepting() const { return accepting_ == Accepting::everybody; }
@@ -147,6 +157,7 @@ class EdgeThread {
 
   EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop);
   Status watch_everything();
+  bool may_enter(Client& client);
   void begin(net::Transport transport, const Client& client, Protocol protocol,
              std::string_view read_ahead);
   void deliver_news();
@@ -166,6 +177,7 @@ class EdgeThread {
   std::vector<Connection*> postponed_;  // connections that gave way to others
   std::vector<GivenFile> given_files_;
   Counters counters_;
+  RouteMetrics metrics_;
   std::optional<ThreadLog> log_;
   std::vector<char> input_;
   std::string output_;

@@ -32,11 +32,12 @@ void Exchange::begin(i64 began_ns) {
   route_ = worker_ = -1;
   enqueued_ns_ = service_ns_ = 0;
   notes_.reset();
+  forwarded_.reset();
 }
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
   std::vector<char>& buffer = thread_.path_buffer();
-  if (client_.listener->redirect_port != 0) {
+  if (client_.listener->redirect_port != 0 && !client().is_https()) {
     redirect_to_https(head);
     return;
   }
@@ -63,6 +64,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     return;
   }
   route_ = route->index;
+  if (is_over_rate(head)) return;
   if (begin_route(*route, head, path)) return;
   if (route->app >= 0) {
     give_to_app(head, path, body, static_cast<size_t>(route->app));

@@ -96,6 +96,9 @@ class Exchange final : public Timeout {
   void fail_app_request(int status, std::string_view why);
 
   void count_status(int status);
+  // Whose request it is, though a proxy may have brought it.
+  const Client& client() const { return forwarded_ ? forwarded_->client : client_; }
+  bool is_over_rate(const http::RequestHead& head);
   std::string_view protocol() const;
   void account();
 
@@ -129,6 +132,7 @@ class Exchange final : public Timeout {
   i64 enqueued_ns_ = 0;        // 0: no app was asked
   i64 service_ns_ = 0;         // with the worker
   std::unique_ptr<LogNotes> notes_;
+  std::unique_ptr<ForwardedClient> forwarded_;  // or none
 };
 
 }  // namespace labcoat::edge

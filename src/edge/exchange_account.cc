@@ -1,8 +1,10 @@
 // What is kept of a request for the log and the metrics, and what is told when it is answered.
 #include <algorithm>
 
+#include "edge/client_limits.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
+#include "edge/trusted_proxies.h"
 
 namespace labcoat::edge {
 
@@ -10,7 +12,21 @@ void Exchange::note(const http::RequestHead& head) {
   head_request_ = head.method == "HEAD";
   minor_version_ = head.minor_version;
   noted_ = true;
+  if (client_.trusted) forwarded_ = thread_.shared().trusted_proxies->client_of(head, client_);
   if (thread_.log() != nullptr) notes_ = thread_.log()->note(head);
+}
+
+// True: answered 429.
+bool Exchange::is_over_rate(const http::RequestHead& head) {
+  ClientLimits& limits = *thread_.shared().client_limits;
+  if (!limits.has_rate()) return false;
+  const RateLimit::Verdict verdict = limits.take_token(head, client(), route_, thread_.now());
+  if (verdict.evicted) thread_.count().limit_rate_buckets.add();
+  if (verdict.wait_ns == 0) return false;
+  thread_.count().limit_rate.add();
+  const i64 wait_s = (verdict.wait_ns + seconds - 1) / seconds;
+  answer(429, "429 Too Many Requests\n", "Retry-After: " + std::to_string(wait_s) + "\r\n");
+  return true;
 }
 
 void Exchange::count_status(int status) {
@@ -33,15 +49,21 @@ std::string_view Exchange::protocol() const {
 void Exchange::account() {
   if (status_ == 0) return;
   const EdgeShared& shared = thread_.shared();
+  const i64 total_us = (now_ns() - began_ns_) / us;
+  thread_.count_route().count({.route = route_,
+                               .status = status_,
+                               .body_bytes = bytes_out_,
+                               .total_us = total_us,
+                               .queue_us = worker_ < 0 ? -1 : queue_wait_ns_ / us});
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
-    log->write({.client = client_,
+    log->write({.client = client(),
                 .wall_ns = wall_ns(),
                 .status = status_,
                 .body_bytes = bytes_out_,
                 .queue_us = queue_wait_ns_ / us,
                 .service_us = service_ns_ / us,
-                .total_us = (now_ns() - began_ns_) / us,
+                .total_us = total_us,
                 .worker = worker_,
                 .id = id_,
                 .protocol = protocol(),

@@ -5,6 +5,7 @@
 #include "edge/exchange.h"
 #include "edge/https_rules.h"
 #include "edge/response_head.h"
+#include "edge/trusted_proxies.h"
 #include "http/status.h"
 
 namespace labcoat::edge {
@@ -80,34 +81,39 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
   info.enqueued_ns = thread_.now();
   info.deadline_ns = thread_.now() + wait;
   info.flags = 0;
-  if (client_.listener->https) info.flags |= channel::request_https;
+  if (client().is_https()) info.flags |= channel::request_https;
   if (head.minor_version == 0) info.flags |= channel::request_http10;
   if (head.major_version == 2) info.flags |= channel::request_http2;
   if (body.file) info.flags |= channel::request_body_in_file;
   info.server_port = client_.listener->port;
-  info.remote_port = client_.port;
+  info.remote_port = client().port;
   channel::RequestWriter writer = port.write(slot);
   if (!writer.text({.method = head.method,
                     .target = head.target,
                     .path = path,
                     .query = head.query,
                     .server_name = client_.listener->server_name,
-                    .remote_address = client_.address,
+                    .remote_address = client().address,
                     .script_name_bytes = rule_->script_name_bytes(path)})) {
     return false;
   }
+  const TrustedProxies& proxies = *thread_.shared().trusted_proxies;
+  const bool other_host = forwarded_ && !forwarded_->host.empty();
+  const std::string_view host = other_host ? std::string_view(forwarded_->host) : head.host;
   for (size_t i = 0; i < head.field_count; ++i) {
     const http::Field& field = head.fields[i];
+    if (proxies.hides(field.name, client_.trusted)) continue;
     if (hidden_from_app(field.name) || app_must_not_see(field.name)) continue;
     // RFC 9112 section 3.2.2: a target in absolute form overrules the Host field.
-    const bool overruled = !head.target.starts_with('/') && http::same_name(field.name, "host");
+    const bool overruled = (other_host || !head.target.starts_with('/')) &&
+                           http::same_name(field.name, "host");
     // "X_Real_IP" and "X-Real-IP" would be one and the same name to the app: only the second may
     // pass.
     if (field.name.find('_') != field.name.npos) {
       thread_.count().underscore_fields.add();
       continue;
     }
-    if (!writer.field(field.name, overruled ? head.host : field.value)) return false;
+    if (!writer.field(field.name, overruled ? host : field.value)) return false;
   }
   if (!write_client_certificate(client_, writer)) return false;
   if (!write_route_fields(head, writer)) return false;

@@ -272,6 +272,7 @@ size_t Http1Connection::begin_body(const http::RequestHead& head, std::string_vi
   body_->chunked = head.chunked;
   body_->left = head.chunked ? 0 : head.content_length;
   state_ = State::body;
+  body_->pace.begin(thread_.now());
   thread_.body_timeouts.arm(*this, thread_.now());
   if (head.expect_continue && behind.empty()) {
     keep_unsent(continue_line);
@@ -289,6 +290,12 @@ bool Http1Connection::read_body() {
   }
   const std::string_view received = receive();
   if (received.empty()) return false;
+  body_->pace.add(received.size());
+  if (body_->pace.is_too_slow(thread_.shared().config->limits.body_rate_min, thread_.now())) {
+    thread_.count().limit_body_rate.add();
+    refuse(408, "the request body came more slowly than limits.body_rate_min");
+    return state_ != State::closed;
+  }
   thread_.body_timeouts.arm(*this, thread_.now());
   const size_t used = take_body(received);
   if (state_ == State::closed) return false;

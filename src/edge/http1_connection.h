@@ -8,6 +8,7 @@
 
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
+#include "edge/pace.h"
 #include "edge/request_body.h"
 #include "edge/response_head.h"
 #include "edge/timeouts.h"
@@ -62,6 +63,7 @@ class Http1Connection final : public Connection,
     bool chunked = false;
     i64 left = 0;  // of content_length
     RequestBody stored;
+    Pace pace;
   };
 
   void on_timeout() override;
@@ -134,6 +136,7 @@ class Http1Connection final : public Connection,
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
   i64 linger_bytes_ = 0;
+  Pace write_pace_;  // since the socket was full
   std::unique_ptr<BodyReading> body_;
   Exchange exchange_;
 };

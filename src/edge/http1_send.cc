@@ -29,6 +29,12 @@ void Http1Connection::keep_unsent(std::string_view bytes) {
 bool Http1Connection::send_failed() {
   if (errno == EAGAIN) {
     writable_ = false;
+    if (!write_pace_.has_begun()) write_pace_.begin(thread_.now());
+    if (write_pace_.is_too_slow(thread_.shared().config->limits.write_rate_min, thread_.now())) {
+      thread_.count().limit_write_rate.add();
+      lost();
+      return false;
+    }
     thread_.write_timeouts.arm(*this, thread_.now());
   } else {
     lost();
@@ -139,7 +145,9 @@ bool Http1Connection::flush() {
     if (sent < 0) return send_failed();
     thread_.count().bytes_out.add(static_cast<u64>(sent));
     unsent_used_ += static_cast<size_t>(sent);
+    write_pace_.add(static_cast<u64>(sent));
   }
+  if (file_left_ == 0) write_pace_.end();
   unsent_.clear();
   unsent_used_ = 0;
   if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
@@ -164,6 +172,7 @@ bool Http1Connection::flush_file() {
     thread_.count().bytes_out.add(static_cast<u64>(sent));
     file_offset_ += sent;
     file_left_ -= sent;
+    write_pace_.add(static_cast<u64>(sent));
     if (file_left_ > 0) thread_.write_timeouts.arm(*this, thread_.now());
     if (sent == file_bytes_per_turn && file_left_ > 0) {
       give_way();
@@ -171,6 +180,7 @@ bool Http1Connection::flush_file() {
     }
   }
   file_.reset();
+  write_pace_.end();
   if (std::exchange(file_ends_chunk_, false)) unsent_.append("\r\n");
   return unsent_.empty() || flush();
 }

@@ -15,7 +15,6 @@ class StatusPages final : public AdminPages {
  private:
   bool ready() const;
   std::string status_json() const;
-  std::string metrics_text() const;
 
   const EdgeShared& shared_;
   const std::vector<std::unique_ptr<EdgeThread>>& threads_;

@@ -54,7 +54,7 @@ def test_metrics_are_in_the_format_of_prometheus_and_agree_with_status(edge):
     for name, value in counters.items():
         if name in ("access_log_dropped",):
             continue
-        gauge = name == "connections_open"
+        gauge = name.endswith("_open")
         metric = f"labcoat_{name}" + ("" if gauge else "_total")
         assert types[metric] == ("gauge" if gauge else "counter")
         assert samples[metric] <= value or gauge
