@@ -116,9 +116,9 @@ class Assembler {
       const bool known = std::any_of(config_.listen.begin(), config_.listen.end(),
                                      [&](const Listen& listen) { return listen.url == word; });
       if (known) continue;
-      return fail_at(config_.sources["server.proxy_protocol"],
-                     fmt::format("proxy_protocol: '{}' is not on, off, or a URL that stands in listen",
-                                 word));
+      return fail_at(
+          config_.sources["server.proxy_protocol"],
+          fmt::format("proxy_protocol: '{}' is not on, off, or a URL that stands in listen", word));
     }
     return {};
   }
@@ -190,8 +190,7 @@ class Assembler {
       const Text text{find_option("server", "listen")->default_value, "default"};
       config_.listen.push_back(*parse_listen(text, base_directory()));
     }
-    const std::vector<Text>& named =
-        line_.listen.empty() && file_ ? file_->listen : line_.listen;
+    const std::vector<Text>& named = line_.listen.empty() && file_ ? file_->listen : line_.listen;
     if (!named.empty()) config_.sources["server.listen"] = named.front().where;
     if (status) status = check_proxy_protocol();
     config_.values["server.listen"].clear();

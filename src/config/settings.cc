@@ -49,17 +49,18 @@ Status check_target(const Text& text) {
 Status check_proxies(const Text& text) {
   for (const std::string_view word : split(text.value, ' ')) {
     if (word.empty() || word == "unix" || parse_network(word)) continue;
-    return fail_at(text.where, fmt::format("trusted_proxies: '{}' is not an address, a network such "
-                                           "as 10.0.0.0/8 (nothing behind its prefix), or unix",
-                                           word));
+    return fail_at(text.where,
+                   fmt::format("trusted_proxies: '{}' is not an address, a network such "
+                               "as 10.0.0.0/8 (nothing behind its prefix), or unix",
+                               word));
   }
   return {};
 }
 
 Status check_rate_key(const Text& text) {
   const std::string_view key = text.value;
-  const bool named = key.starts_with("header.") && key.size() > 7 &&
-                     key.find_first_of(" :_", 7) == key.npos;
+  const bool named =
+      key.starts_with("header.") && key.size() > 7 && key.find_first_of(" :_", 7) == key.npos;
   if (key == "address" || key == "route" || named) return {};
   return fail_at(text.where,
                  fmt::format("rate_key: '{}' is not address, route, or header.NAME", key));

@@ -30,8 +30,8 @@ struct Client {
   u16 port = 0;
   std::string proxy = {};                             // its address, if one speaks for the client
   std::optional<bool> https_by_proxy = std::nullopt;  // as it says; else as the listener is
-  bool trusted = false;                              // may speak for somebody else
-  std::shared_ptr<void> seat = nullptr;              // of ClientLimits, or none
+  bool trusted = false;                               // may speak for somebody else
+  std::shared_ptr<void> seat = nullptr;               // of ClientLimits, or none
   std::shared_ptr<const net::ClientCertificate> certificate = nullptr;  // or none; by TLS
   bool http2 = false;
   std::string_view tls_version = {};  // "TLSv1.3"; a literal; empty in clear

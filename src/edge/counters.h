@@ -22,51 +22,51 @@ class Counter {
 };
 
 // The one list of all counters: name and the sentence that /metrics and /status show.
-#define LABCOAT_EDGE_COUNTERS(X)                                                         \
-  X(connections, "connections accepted")                                                 \
-  X(connections_open, "connections open now")                                            \
-  X(requests, "requests whose head was read")                                            \
-  X(status_2xx, "responses with status 200 to 299")                                      \
-  X(status_3xx, "responses with status 300 to 399")                                      \
-  X(status_4xx, "responses with status 400 to 499")                                      \
-  X(status_5xx, "responses with status 500 to 599")                                      \
-  X(tls_handshakes, "TLS handshakes done")                                               \
-  X(tls_resumed, "of those, sessions resumed")                                           \
-  X(tls_failed, "TLS handshakes that failed")                                            \
-  X(timeout_tls, "connections ended by limits.header_timeout in their TLS handshake")    \
-  X(bytes_in, "bytes received from clients")                                             \
-  X(bytes_out, "bytes sent to clients")                                                  \
-  X(bad_requests, "requests refused because RFC 9110 or 9112 forbids them")              \
-  X(underscore_fields, "request fields dropped because their name has an underscore")    \
-  X(limit_connections, "times that accepting paused because of limits.connections")      \
-  X(limit_descriptors, "times that accepting paused for want of file descriptors")       \
-  X(limit_request_head, "requests answered 414 or 431")                                  \
-  X(limit_request_body, "requests answered 413")                                         \
-  X(limit_queue, "requests answered 503 because limits.queue was reached")               \
-  X(limit_queue_wait, "requests answered 503 because they waited for limits.queue_wait") \
-  X(limit_response_buffer, "times that a worker had to wait for a slow client")          \
-  X(http2_connections, "connections that spoke HTTP/2")                                  \
-  X(http2_errors, "HTTP/2 frames or streams refused as errors of the protocol")          \
-  X(limit_http2_streams, "HTTP/2 streams refused because of limits.http2_streams")       \
-  X(limit_http2_resets, "connections ended by limits.http2_resets")                      \
-  X(limit_http2_control_frames, "connections ended by limits.http2_control_frames")      \
-  X(limit_http2_head, "HTTP/2 connections ended because a request head had no end")      \
+#define LABCOAT_EDGE_COUNTERS(X)                                                                   \
+  X(connections, "connections accepted")                                                           \
+  X(connections_open, "connections open now")                                                      \
+  X(requests, "requests whose head was read")                                                      \
+  X(status_2xx, "responses with status 200 to 299")                                                \
+  X(status_3xx, "responses with status 300 to 399")                                                \
+  X(status_4xx, "responses with status 400 to 499")                                                \
+  X(status_5xx, "responses with status 500 to 599")                                                \
+  X(tls_handshakes, "TLS handshakes done")                                                         \
+  X(tls_resumed, "of those, sessions resumed")                                                     \
+  X(tls_failed, "TLS handshakes that failed")                                                      \
+  X(timeout_tls, "connections ended by limits.header_timeout in their TLS handshake")              \
+  X(bytes_in, "bytes received from clients")                                                       \
+  X(bytes_out, "bytes sent to clients")                                                            \
+  X(bad_requests, "requests refused because RFC 9110 or 9112 forbids them")                        \
+  X(underscore_fields, "request fields dropped because their name has an underscore")              \
+  X(limit_connections, "times that accepting paused because of limits.connections")                \
+  X(limit_descriptors, "times that accepting paused for want of file descriptors")                 \
+  X(limit_request_head, "requests answered 414 or 431")                                            \
+  X(limit_request_body, "requests answered 413")                                                   \
+  X(limit_queue, "requests answered 503 because limits.queue was reached")                         \
+  X(limit_queue_wait, "requests answered 503 because they waited for limits.queue_wait")           \
+  X(limit_response_buffer, "times that a worker had to wait for a slow client")                    \
+  X(http2_connections, "connections that spoke HTTP/2")                                            \
+  X(http2_errors, "HTTP/2 frames or streams refused as errors of the protocol")                    \
+  X(limit_http2_streams, "HTTP/2 streams refused because of limits.http2_streams")                 \
+  X(limit_http2_resets, "connections ended by limits.http2_resets")                                \
+  X(limit_http2_control_frames, "connections ended by limits.http2_control_frames")                \
+  X(limit_http2_head, "HTTP/2 connections ended because a request head had no end")                \
   X(limit_connections_per_address, "connections closed because of limits.connections_per_address") \
-  X(limit_rate, "requests answered 429 because of limits.rate_limit")                    \
-  X(limit_rate_buckets, "clients forgotten early because of limits.rate_buckets")        \
-  X(limit_body_rate, "requests answered 408 because of limits.body_rate_min")            \
-  X(limit_write_rate, "connections ended because of limits.write_rate_min")              \
-  X(proxy_refused, "connections cut for want of a PROXY header from a trusted proxy")    \
-  X(timeout_head, "connections ended by limits.header_timeout")                          \
-  X(timeout_body, "connections ended by limits.body_timeout")                            \
-  X(timeout_idle, "idle connections closed")                                             \
-  X(timeout_write, "connections ended by limits.write_timeout")                          \
-  X(clients_gone, "requests whose client had gone before the answer was complete")       \
-  X(withdrawn, "of those, requests that no worker had begun")                            \
-  X(repeated, "requests given to another worker because theirs had died")                \
-  X(worker_lost, "requests answered 502 or broken off because their worker had died")    \
-  X(responses_broken, "responses broken off because the app failed after its head")      \
-  X(corrupt_frames, "responses that a worker wrote against the rules of the channel")    \
+  X(limit_rate, "requests answered 429 because of limits.rate_limit")                              \
+  X(limit_rate_buckets, "clients forgotten early because of limits.rate_buckets")                  \
+  X(limit_body_rate, "requests answered 408 because of limits.body_rate_min")                      \
+  X(limit_write_rate, "connections ended because of limits.write_rate_min")                        \
+  X(proxy_refused, "connections cut for want of a PROXY header from a trusted proxy")              \
+  X(timeout_head, "connections ended by limits.header_timeout")                                    \
+  X(timeout_body, "connections ended by limits.body_timeout")                                      \
+  X(timeout_idle, "idle connections closed")                                                       \
+  X(timeout_write, "connections ended by limits.write_timeout")                                    \
+  X(clients_gone, "requests whose client had gone before the answer was complete")                 \
+  X(withdrawn, "of those, requests that no worker had begun")                                      \
+  X(repeated, "requests given to another worker because theirs had died")                          \
+  X(worker_lost, "requests answered 502 or broken off because their worker had died")              \
+  X(responses_broken, "responses broken off because the app failed after its head")                \
+  X(corrupt_frames, "responses that a worker wrote against the rules of the channel")              \
   X(body_files, "request bodies that went to a file")
 
 struct Counters {

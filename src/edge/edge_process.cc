@@ -36,8 +36,7 @@ Json parse_message(const std::string& text) {
 
 bool begins_with_proxy_header(const config::Config& config, std::string_view url) {
   const auto words = split(config.proxy_protocol, ' ');
-  return config.proxy_protocol == "on" ||
-         std::find(words.begin(), words.end(), url) != words.end();
+  return config.proxy_protocol == "on" || std::find(words.begin(), words.end(), url) != words.end();
 }
 
 // The control thread: the process's main thread. Everything of a request happens on the edge

@@ -7,13 +7,13 @@
 #include <utility>
 
 #include "base/check.h"
+#include "edge/client_limits.h"
 #include "edge/http1_connection.h"
 #include "edge/http2_connection.h"
-#include "edge/client_limits.h"
 #include "edge/listener.h"
 #include "edge/proxy_header.h"
-#include "edge/trusted_proxies.h"
 #include "edge/tls_handshake.h"
+#include "edge/trusted_proxies.h"
 #include "http/date.h"
 
 namespace labcoat::edge {

@@ -73,7 +73,7 @@ struct EdgeShared {
   std::unique_ptr<RequestLog> request_log;                      // or none
   std::shared_ptr<const TrustedProxies> trusted_proxies;
   std::shared_ptr<ClientLimits> client_limits;
-  std::unique_ptr<TlsKeeper> tls;                               // or none
+  std::unique_ptr<TlsKeeper> tls;  // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
 };

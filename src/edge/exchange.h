@@ -126,11 +126,11 @@ class Exchange final : public Timeout {
   u64 bytes_out_ = 0;
   const Route* rule_ = nullptr;  // the route that answers, once it is known
   std::string_view asked_path_;  // normalised, before a rewrite; only valid within run()
-  bool noted_ = false;         // a head has been read
-  int route_ = -1;             // of Router; -1: none
-  int worker_ = -1;            // its endpoint; -1: none
-  i64 enqueued_ns_ = 0;        // 0: no app was asked
-  i64 service_ns_ = 0;         // with the worker
+  bool noted_ = false;           // a head has been read
+  int route_ = -1;               // of Router; -1: none
+  int worker_ = -1;              // its endpoint; -1: none
+  i64 enqueued_ns_ = 0;          // 0: no app was asked
+  i64 service_ns_ = 0;           // with the worker
   std::unique_ptr<LogNotes> notes_;
   std::unique_ptr<ForwardedClient> forwarded_;  // or none
 };

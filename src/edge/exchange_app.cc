@@ -105,8 +105,8 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
     if (proxies.hides(field.name, client_.trusted)) continue;
     if (hidden_from_app(field.name) || app_must_not_see(field.name)) continue;
     // RFC 9112 section 3.2.2: a target in absolute form overrules the Host field.
-    const bool overruled = (other_host || !head.target.starts_with('/')) &&
-                           http::same_name(field.name, "host");
+    const bool overruled =
+        (other_host || !head.target.starts_with('/')) && http::same_name(field.name, "host");
     // "X_Real_IP" and "X-Real-IP" would be one and the same name to the app: only the second may
     // pass.
     if (field.name.find('_') != field.name.npos) {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/connection.h"
 #include "base/ip_address.h"
+#include "edge/connection.h"
 #include "http/request.h"
 
 namespace labcoat::edge {

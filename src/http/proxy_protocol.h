@@ -6,8 +6,8 @@
 #include <optional>
 #include <string_view>
 
-#include "http/field.h"
 #include "base/ip_address.h"
+#include "http/field.h"
 
 namespace labcoat::http {
 
