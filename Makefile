@@ -33,6 +33,7 @@ bench:
 	@sh tools/setup.sh build bench
 	@sh tools/build.sh release
 	@/usr/bin/python3 tests/bench/peers.py
+	@/usr/bin/python3 tests/bench/files.py
 
 lint:
 	@sh tools/setup.sh build lint

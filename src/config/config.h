@@ -103,6 +103,10 @@ struct Config {
   std::vector<Listen> admin;  // at most one for now
   int edge_threads = 1;
   int backlog = 2048;
+  // Of each edge thread; section "server".
+  int file_cache_entries = 1024;  // 0: nothing is kept
+  i64 file_cache_bytes = 32 << 20;
+  i64 file_cache_valid_ns = 1 * seconds;
   std::string access_log = "off";  // off, "-", a path, or syslog+udp://HOST:PORT
   int unknown_host = 421;          // the status for a host that no route is for
   bool access_log_sync = false;    // write each line before the next request: to show what it costs

@@ -78,6 +78,11 @@ constexpr ServerField server_fields[] = {
        c.edge_threads = counted(v, edge_threads_auto(v.cpus));
      }},
     {"backlog", [](Config& c, const CheckedValue& v) { c.backlog = whole(v); }},
+    {"file_cache_entries",
+     [](Config& c, const CheckedValue& v) { c.file_cache_entries = whole(v); }},
+    {"file_cache_bytes", [](Config& c, const CheckedValue& v) { c.file_cache_bytes = bytes(v); }},
+    {"file_cache_valid",
+     [](Config& c, const CheckedValue& v) { c.file_cache_valid_ns = duration(v); }},
     {"access_log", [](Config& c, const CheckedValue& v) { c.access_log = log_destination(v); }},
     {"unknown_host", [](Config& c, const CheckedValue& v) { c.unknown_host = whole(v); }},
     {"access_log_sync",

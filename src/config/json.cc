@@ -129,6 +129,9 @@ void visit_config(const Field& field, T& config) {
   field("admin", config.admin);
   field("edge_threads", config.edge_threads);
   field("backlog", config.backlog);
+  field("file_cache_entries", config.file_cache_entries);
+  field("file_cache_bytes", config.file_cache_bytes);
+  field("file_cache_valid_ns", config.file_cache_valid_ns);
   field("access_log", config.access_log);
   field("unknown_host", config.unknown_host);
   field("access_log_sync", config.access_log_sync);

@@ -34,6 +34,15 @@ struct Route {
   std::string content_type = "text/plain; charset=utf-8";  // of answer
   i64 status = 0;                                          // 0: 302 of redirect, 200 of answer
 
+  // Of files.
+  std::vector<std::string> index = {};  // empty: index.html
+  bool listing = false;
+  std::vector<std::string> try_files = {};
+  std::string fallback = {};
+  std::string cache_control = {};
+  bool precompressed = true;
+  bool compress = true;
+
   // What happens on the way.
   std::string strip_prefix = {};  // for an app: SCRIPT_NAME
   std::string rewrite = {};       // a template of the path

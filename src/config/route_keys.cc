@@ -102,6 +102,25 @@ const char* check_rewrite(std::string_view path) {
   return check_value(path);
 }
 
+// Of files, all names are below their directory.
+const char* check_file_name(std::string_view name) {
+  if (name.empty() || name == "/") return "is not a file";
+  for (size_t at = 0; at <= name.size(); ++at) {
+    const size_t end = std::min(name.find('/', at), name.size());
+    if (name.substr(at, end - at) == "..") return "leads out of the directory";
+    at = end;
+  }
+  return check_value(name);
+}
+
+const char* check_index(std::string_view name) {
+  return name.find('/') != name.npos ? "has a slash" : check_file_name(name);
+}
+
+const char* check_try_file(std::string_view name) {
+  return name.find("{path}") == name.npos ? "has no {path}" : check_file_name(name);
+}
+
 const char* check_error_status(std::string_view status) {
   const auto number = parse_int(status);
   return number && *number >= 400 && *number <= 599 ? nullptr : "is not a status from 400 to 599";
@@ -122,6 +141,16 @@ constexpr RouteKey rows[] = {
     {"scheme", Kind::text, &Route::scheme, "\"http\" or \"https\"", check_scheme},
 
     {"files", Kind::directory, &Route::files, "a directory in quotes"},
+    {"index", Kind::texts, &Route::index, "a file name such as \"index.html\", or a list",
+     check_index},
+    {"listing", Kind::flag, &Route::listing, "true or false"},
+    {"try_files", Kind::texts, &Route::try_files, "a name such as \"{path}.html\", or a list",
+     check_try_file},
+    {"fallback", Kind::text, &Route::fallback, "a file below the directory", check_file_name},
+    {"cache_control", Kind::text, &Route::cache_control, "a value such as \"max-age=3600\"",
+     check_value},
+    {"precompressed", Kind::flag, &Route::precompressed, "true or false"},
+    {"compress", Kind::flag, &Route::compress, "true or false"},
     {"app", Kind::text, &Route::app, "the name of an app in quotes"},
     {"redirect", Kind::text, &Route::redirect, "a URL or a path in quotes", check_redirect},
     {"answer", Kind::text, &Route::answer, "the text of the answer in quotes"},

@@ -67,7 +67,10 @@ class Counter {
   X(worker_lost, "requests answered 502 or broken off because their worker had died")              \
   X(responses_broken, "responses broken off because the app failed after its head")                \
   X(corrupt_frames, "responses that a worker wrote against the rules of the channel")              \
-  X(body_files, "request bodies that went to a file")
+  X(body_files, "request bodies that went to a file")                                              \
+  X(file_cache_hits, "files answered from the file cache")                                         \
+  X(file_cache_misses, "files looked up on disk")                                                  \
+  X(file_cache_evictions, "files that left the file cache for want of room")
 
 struct Counters {
 #define LABCOAT_DECLARE(name, help) Counter name;

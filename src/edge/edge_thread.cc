@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <utility>
 
@@ -21,10 +22,25 @@ namespace {
 
 constexpr size_t input_bytes = 64 * 1024;
 constexpr i64 linger_ns = 2 * seconds;
+constexpr i64 file_sweep_ns = 1 * seconds;
 // Descriptors a worker may send ahead for one response; an honest one sends one.
 constexpr int files_per_slot_max = 4;
 // How long accepting pauses when there are no descriptors left: some may be closed by then.
 constexpr int descriptor_pause_ms = 100;
+
+// Threads share the process's descriptors with clients and workers: a quarter is for files.
+size_t file_descriptors_max(int threads) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 1024;
+  return std::max<size_t>(1, limit.rlim_cur / 4 / static_cast<size_t>(std::max(1, threads)));
+}
+
+FileCache::Limits file_cache_limits(const config::Config& config) {
+  return {.entries_max = static_cast<size_t>(config.file_cache_entries),
+          .bytes_max = config.file_cache_bytes,
+          .descriptors_max = file_descriptors_max(config.edge_threads),
+          .valid_ns = config.file_cache_valid_ns};
+}
 
 }  // namespace
 
@@ -40,10 +56,12 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       write_timeouts(shared.config->limits.write_timeout_ns),
       queue_timeouts(shared.config->limits.queue_wait_ns),
       linger_timeouts(linger_ns),
+      file_sweeps(file_sweep_ns),
       shared_(shared),
       index_(index),
       loop_(std::move(loop)),
       metrics_(shared.router.size()),
+      files_(file_cache_limits(*shared.config), shared.mime_types, counters_, file_sweeps),
       input_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
       // Ids tell threads (6 bits) and runs (26 bits, seconds) apart; the rest counts.
@@ -133,7 +151,7 @@ void EdgeThread::sleep(bool light) {
 
 void EdgeThread::expire_timeouts() {
   for (TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts,
-                              &queue_timeouts, &linger_timeouts}) {
+                              &queue_timeouts, &linger_timeouts, &file_sweeps}) {
     queue->expire(now());
   }
   if (accepting_resumes_ns_ != 0 && now() >= accepting_resumes_ns_) {
@@ -144,8 +162,9 @@ void EdgeThread::expire_timeouts() {
 
 int EdgeThread::milliseconds_to_sleep() const {
   i64 shortest = -1;
-  for (const TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts,
-                                    &write_timeouts, &queue_timeouts, &linger_timeouts}) {
+  for (const TimeoutQueue* queue :
+       {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &queue_timeouts,
+        &linger_timeouts, &file_sweeps}) {
     const i64 next = queue->next_in(now());
     if (next >= 0 && (shortest < 0 || next < shortest)) shortest = next;
   }

@@ -19,6 +19,7 @@
 #include "edge/response.h"
 #include "edge/route_metrics.h"
 #include "edge/router.h"
+#include "edge/static_file.h"
 #include "edge/timeouts.h"
 #include "edge/tls_keeper.h"
 #include "http/mime.h"
@@ -110,6 +111,7 @@ class EdgeThread {
   std::vector<char>& input() { return input_; }
   std::string& output() { return output_; }
   Response& response() { return response_; }
+  StaticFiles& files() { return files_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // What a route makes of a path and of a response's fields.
   std::string& route_path() { return route_path_; }
@@ -136,7 +138,7 @@ class EdgeThread {
   void remove(Connection& connection);
 
   TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, queue_timeouts,
-      linger_timeouts;
+      linger_timeouts, file_sweeps;
 
  private:
   // Watches the doorbell of one app.
@@ -178,6 +180,7 @@ class EdgeThread {
   std::vector<GivenFile> given_files_;
   Counters counters_;
   RouteMetrics metrics_;
+  StaticFiles files_;
   std::optional<ThreadLog> log_;
   std::vector<char> input_;
   std::string output_;

@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "edge/edge_thread.h"
 #include "edge/https_rules.h"
-#include "edge/static_file.h"
 #include "http/status.h"
 #include "http/url.h"
 
@@ -83,26 +82,6 @@ void Exchange::begin_response(Response& response) {
   sink_.send_head(response);
 }
 
-void Exchange::answer_with_static(const http::RequestHead& head, std::string_view path,
-                                  const Route& route) {
-  StaticAnswer file = answer_with_file(route, path, head, thread_.shared().mime_types);
-  if (!file.file && file.status != 304) {
-    answer_status(file.status, file.fields);
-    return;
-  }
-  Response& response = thread_.response();
-  response.clear();
-  response.status = file.status;
-  response.body_bytes = file.bytes;
-  response.lines = file.fields;
-  begin_response(response);
-  if (!without_body_ && file.bytes > 0) {
-    bytes_out_ = static_cast<u64>(file.bytes);
-    sink_.send_file(std::make_shared<OpenFile>(std::move(file.file)), file.offset, file.bytes);
-  }
-  sink_.end();
-}
-
 void Exchange::redirect_to_https(const http::RequestHead& head) {
   const std::string location = https_location(head, *client_.listener);
   answer(https_redirect_status(head.method), "this site speaks https: " + location + "\n",
@@ -144,6 +123,7 @@ void Exchange::refuse(int status, std::string_view why) {
 
 void Exchange::client_gone(u64 unsent_bytes) {
   disarm();
+  pieces_.reset();
   thread_.count().clients_gone.add();
   bytes_out_ -= std::min(bytes_out_, unsent_bytes);
   if (has_slot_) {

@@ -13,6 +13,7 @@
 #include "edge/request_body.h"
 #include "edge/response.h"
 #include "edge/route.h"
+#include "edge/static_file.h"
 #include "edge/timeouts.h"
 #include "http/request.h"
 
@@ -41,7 +42,7 @@ class Exchange final : public Timeout {
   void refuse(int status, std::string_view why);
 
   // Room in the sink again, or its turn again.
-  void go_on() { read_frames(); }
+  void go_on() { pieces_ ? send_pieces() : read_frames(); }
   // The client is gone, with so many bytes of the response not sent. Nothing more is said to the
   // sink.
   void client_gone(u64 unsent_bytes);
@@ -69,6 +70,7 @@ class Exchange final : public Timeout {
   bool write_request(u32 slot, const http::RequestHead& head, std::string_view path,
                      const Body& body);
   void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
+  void send_pieces();
   void answer_admin(std::string_view path);
   // exchange_route.cc
   TemplateFacts facts_of(const http::RequestHead& head, std::string_view path) const;
@@ -84,6 +86,12 @@ class Exchange final : public Timeout {
 
   void begin_response(Response& response);
   void redirect_to_https(const http::RequestHead& head);
+
+  // Of an answer that is several parts of a file: those that are still to be sent.
+  struct Pieces {
+    std::vector<FilePiece> all;
+    size_t next = 0;
+  };
 
   void read_frames();
   bool put_head(const channel::EdgePort::Head& head);
@@ -119,6 +127,7 @@ class Exchange final : public Timeout {
   int minor_version_ = 1;
   i64 body_left_ = -1;  // of the announced length; -1: none announced
   channel::FileSpan span_;
+  std::unique_ptr<Pieces> pieces_;
   int status_ = 0;
   i64 began_ns_ = 0;
   i64 queue_wait_ns_ = 0;

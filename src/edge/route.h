@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "config/route.h"
+#include "edge/file_rules.h"
 #include "edge/header_changes.h"
 #include "edge/route_template.h"
 #include "http/pattern.h"
@@ -55,7 +56,8 @@ struct Route {
   // Answers.
   Fd files;                // the root directory, opened; or none
   std::string files_path;  // for messages
-  int app = -1;            // index into Config::apps
+  FileRules file_rules;
+  int app = -1;  // index into Config::apps
   RouteTemplate redirect;
   std::string text;  // of a fixed answer
 

@@ -28,6 +28,7 @@ Status set_answer(const config::Config& config, Route& route) {
     route.files = Fd(::open(from.files.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!route.files) return fail_errno("route " + from.name + ": cannot open " + from.files);
     route.files_path = from.files;
+    route.file_rules = file_rules_of(from);
   } else if (!from.app.empty()) {
     route.kind = Route::Kind::app;
     for (size_t i = 0; i < config.apps.size(); ++i) {

@@ -98,12 +98,15 @@ class Server:
         return self._fail("did not print 'ready URL'")
 
     def _wait_for_an_answer(self):
+        self._wait_until_it_answers(b"Hello, world!\n")
+
+    def _wait_until_it_answers(self, expected):
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until and self.process.poll() is None:
             with contextlib.suppress(OSError), urllib.request.urlopen(self.url, timeout=5) as answer:
-                if answer.read() == b"Hello, world!\n":
+                if answer.read() == expected:
                     return
-                self._fail("did not answer with the hello world")
+                self._fail(f"did not answer with {expected[:40]!r}")
             time.sleep(0.05)
         self._fail("did not start")
 
