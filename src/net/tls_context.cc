@@ -142,7 +142,9 @@ Status TlsContext::add(const TlsSettings& settings, const TlsSettings::Certifica
                             SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_clear_mode(raw, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_read_ahead(raw, 1);
-  // Sessions live in tickets, with the clients.
+  // Sessions live in tickets, with the clients. One each: OpenSSL would make two, with a system
+  // call for each, and a resumed session gets a new one anyway.
+  SSL_CTX_set_num_tickets(raw, 1);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(raw, tickets_.ticket_age_max_ns() / seconds);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(raw, Callbacks::ticket_key);
