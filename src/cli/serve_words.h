@@ -13,7 +13,7 @@ namespace labcoat {
 struct ServeWords {
   config::CommandLine line;
   bool check = false;
-  bool reload = false;  // watch the apps' files
+  bool reload = false;   // watch the apps' files
   ExplainWords explain;  // with a url: only that
   bool help = false;
   bool print_options_doc = false;  // hidden: makes docs/options.md

@@ -12,10 +12,10 @@ namespace labcoat::config {
 
 // The words after `labcoat serve`, unchecked. Empty: not given.
 struct CommandLine {
-  std::string target = {};                // MODULE:CALLABLE
-  std::string file = {};                  // -c
-  std::vector<std::string> listen = {};   // -l
-  std::vector<std::string> statics = {};  // --static PREFIX=DIR
+  std::string target = {};                     // MODULE:CALLABLE
+  std::string file = {};                       // -c
+  std::vector<std::string> listen = {};        // -l
+  std::vector<std::string> statics = {};       // --static PREFIX=DIR
   std::vector<std::string> certificates = {};  // --certificate FILE[,KEY]
   std::string workers = {};
   std::string threads = {};

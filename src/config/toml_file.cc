@@ -65,9 +65,7 @@ class TomlReader {
   Settings take() { return std::move(out_); }
 
  private:
-  std::string where(const toml::node& node) const {
-    return place_of(path_, node);
-  }
+  std::string where(const toml::node& node) const { return place_of(path_, node); }
 
   tl::unexpected<Error> wrong_type(const toml::node& node, std::string_view key,
                                    std::string_view expected) const {

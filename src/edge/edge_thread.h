@@ -174,10 +174,10 @@ class EdgeThread {
   std::unique_ptr<net::Loop> loop_;
   std::vector<App> apps_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<GivenFile> given_files_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> removed_;
   std::vector<Connection*> postponed_;  // connections that gave way to others
-  std::vector<GivenFile> given_files_;
   Counters counters_;
   RouteMetrics metrics_;
   StaticFiles files_;

@@ -11,8 +11,10 @@
 
 namespace labcoat::edge {
 
+// Only at the end of the edge is a request left inside; at any other time its connection has said
+// client_gone.
 Exchange::~Exchange() {
-  CHECK(!has_slot_);
+  if (has_slot_) give_up_slot();
 }
 
 void Exchange::begin(i64 began_ns) {
@@ -119,6 +121,10 @@ void Exchange::refuse(int status, std::string_view why) {
   std::string text = std::to_string(status);
   text.append(" ").append(http::reason_phrase(status)).append(": ").append(why).append("\n");
   answer(status, text);
+}
+
+void Exchange::client_shut() {
+  if (has_slot_) thread_.port(app_).client_shut(slot_);
 }
 
 void Exchange::client_gone(u64 unsent_bytes) {

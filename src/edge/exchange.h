@@ -46,6 +46,8 @@ class Exchange final : public Timeout {
   // The client is gone, with so many bytes of the response not sent. Nothing more is said to the
   // sink.
   void client_gone(u64 unsent_bytes);
+  // It has shut its side of the connection: an app that asks hears of it, its answer goes on.
+  void client_shut();
   // The last byte of the answer is with the kernel.
   void sent() { account(); }
 

@@ -63,6 +63,7 @@ void Http1Connection::on_events(u32 events) {
       lost();
       return;
     }
+    if (state_ == State::answering) exchange_.client_shut();
   }
   if ((events & EPOLLOUT) != 0) {
     writable_ = true;
