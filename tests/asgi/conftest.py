@@ -1,46 +1,13 @@
 """ASGI through the real server. Servers are shared by the tests of a module; each test is held responsible for what it
 added to the log."""
 
-import pathlib
-import re
-import sys
-
 import pytest
-
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "wsgi"))  # its client shows what came over the wire
-
-from http_client import Client  # noqa: E402
-from server import Server  # noqa: E402
-
-# The interpreter that runs the tests has what tools/setup.sh installs: uvloop, and the frameworks.
-PYTHON = ("--python", sys.executable)
-COMPLAINTS = re.compile(
-    r"ASGI VALIDATOR|Traceback|never awaited|never retrieved|was destroyed but|Segmentation|CHECK|Exception in callback"
-)
+from asgi_server import COMPLAINTS, HERE, PYTHON, Shared, watched
+from server import Server
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "complains: the app of this test fails on purpose, so tracebacks are expected")
-
-
-class Shared:
-    """A running server, and clients of it."""
-
-    def __init__(self, server):
-        self.server = server
-        self._before = len(server.stderr())
-
-    def new_log(self):
-        return self.server.stderr()[self._before :]
-
-    def client(self, **options):
-        return Client(self.server, **options)
-
-    def get(self, path, **options):
-        """One request on a connection of its own."""
-        with self.client() as client:
-            return client.get(path, **options)
 
 
 @pytest.fixture(scope="session", params=["asyncio", "uvloop"])
@@ -50,14 +17,6 @@ def validated_server(request, tmp_path_factory, labcoat):
     with Server(*words, cwd=folder, env={"PYTHONPATH": str(HERE)}, program=labcoat) as server:
         server.loop = request.param
         yield server
-
-
-def watched(request, server):
-    shared = Shared(server)
-    yield shared
-    if not request.node.get_closest_marker("complains"):
-        complaint = COMPLAINTS.search(shared.new_log())
-        assert not complaint, f"{complaint.group()!r} in the log:\n{shared.new_log()}"
 
 
 @pytest.fixture

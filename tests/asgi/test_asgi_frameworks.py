@@ -6,7 +6,7 @@ import struct
 
 import pytest
 import requests
-from conftest import HERE, PYTHON, watched
+from asgi_server import HERE, PYTHON, watched
 from server import Server, wait_until
 
 FILE = hashlib.shake_128(b"upload").digest(1_500_000)

@@ -83,7 +83,7 @@ def test_a_wrong_word_is_one_sentence_and_exit_2(run, words, sentence):
         ("[server]\nbacklog = 0\n", "labcoat.toml:2: backlog: '0' is not a whole number from 1 to 65535"),
         ("[sever]\n", "labcoat.toml:1: the configuration has no key 'sever'; did you mean 'server'?"),
         ("server = [\n", "this is not TOML"),
-        ("[app.hello]\ntarget = 'hello:app'\n[[route]]\npath = '/x/*'\nfiles = 'no'\n", "labcoat.toml:5: the directory"),
+        ("[app.hello]\ntarget = 'hello:app'\n[[route]]\npath = '/x/*'\nfiles = 'no'\n", "labcoat.toml:5: route.files: the directory"),
     ],
     ids=["key", "type", "range", "table", "syntax", "directory"],
 )

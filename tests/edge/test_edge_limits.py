@@ -98,7 +98,6 @@ OTHERS = [
     (head("CONNECT a:80 HTTP/1.1", "Host: a"), 501, "a proxy's method"),
     (head("GET / HTTP/2.0", "Host: a"), 505, "another version"),
     (head("GET / HTTP/1.2", "Host: a"), 505, "a later version"),
-    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2 with prior knowledge"),
     (head("GET /" + "x" * 8192 + " HTTP/1.1", "Host: a"), 414, "a long target"),
     (b"GET /" + b"x" * 40_000, 414, "a request line without end"),
     (b"x" * 40_000, 414, "a method without end"),
