@@ -148,6 +148,13 @@ Status EdgeProcess::start(net::SocketMessage first) {
   shared_.trusted_proxies =
       std::make_shared<TrustedProxies>(config_.trusted_proxies, config_.proxy_fields);
   shared_.client_limits = std::make_shared<ClientLimits>(config_.limits);
+  shared_.report_corrupt = [this](size_t app, u32 endpoint) {
+    loop_->post([this, app, endpoint] {
+      tell({{"type", "corrupt"},
+            {"app", config_.apps[app].name},
+            {"endpoints", std::vector<u32>{endpoint}}});
+    });
+  };
   pages_ = std::make_unique<StatusPages>(shared_, threads_);
   shared_.admin = pages_.get();
   if (!config_.tls.certificates.empty()) {

@@ -77,6 +77,8 @@ struct EdgeShared {
   std::unique_ptr<TlsKeeper> tls;  // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
+  // From any thread: the worker behind this endpoint has broken the channel's rules.
+  std::function<void(size_t app, u32 endpoint)> report_corrupt;
 };
 
 class EdgeThread {

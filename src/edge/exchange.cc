@@ -58,7 +58,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     answer_admin(path);
     return;
   }
-  const RouteQuery query{head, path, client_.listener->https};
+  const RouteQuery query{head, path, client().is_https()};
   const Route* route = thread_.shared().router.match(query);
   if (route == nullptr) {
     answer_unrouted(query);

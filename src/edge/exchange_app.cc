@@ -242,6 +242,7 @@ void Exchange::end_of_frames(Output how) {
   if (how != Output::end && how != Output::broken) {
     thread_.count().corrupt_frames.add();
     thread_.port(app_).condemn(slot_);
+    thread_.shared().report_corrupt(app_, thread_.port(app_).taken_by(slot_));
     fail_app_request(502, "the worker's answer breaks the rules of HTTP or of the channel");
     return;
   }

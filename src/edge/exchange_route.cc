@@ -10,8 +10,8 @@ TemplateFacts Exchange::facts_of(const http::RequestHead& head, std::string_view
       .head = &head,
       .host = head.host.empty() ? std::string_view(client_.listener->server_name) : host_of(head),
       .path = path,
-      .https = client_.listener->https,
-      .remote_address = client_.address,
+      .https = client().is_https(),
+      .remote_address = client().address,
       .request_id = id_,
       .stars = nullptr};
 }

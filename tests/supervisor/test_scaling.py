@@ -7,7 +7,7 @@ def test_waiting_requests_bring_workers_and_calm_takes_them_away(serve, app, slo
     server = serve(app, "-w", 1, "--set", "workers_max=3", "--set", "scale_down=1s")
     # The second begins although the first worker has the first: Slow waits for it to be inside the app.
     requests = [slow_request(server, f"gate{i}") for i in range(3)]
-    assert len(server.worker_pids()) == 3
+    wait_until(lambda: len(server.worker_pids()) == 3, what="three workers")
     for request in requests:
         assert request.finish()[0] == 200
     server.wait_for_workers(1)
