@@ -38,7 +38,7 @@ class ControlClient {
   }
 
  private:
-  ControlClient() = default;
+  ControlClient() {}  // not defaulted: that would promise that no member throws
   static Result<ControlClient> connect(const std::string& path);
   static Result<ControlClient> search(const ServerChoice& choice);
   Result<net::SocketMessage> exchange(const Json& request, int timeout_ms);

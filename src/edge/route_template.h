@@ -32,7 +32,9 @@ class RouteTemplate {
   bool empty() const { return pieces_.empty(); }
   // Without variables the text is its own.
   bool is_constant() const { return pieces_.size() < 2 && !has_variable_; }
-  std::string_view constant() const { return pieces_.empty() ? "" : pieces_[0].text; }
+  std::string_view constant() const {
+    return pieces_.empty() ? std::string_view() : std::string_view(pieces_[0].text);
+  }
 
   // Appends it as it may stand in a URL or a header: what came decoded is encoded again.
   void fill(const TemplateFacts& facts, std::string& out) const;

@@ -78,11 +78,11 @@ Result<std::string> with_absolute_paths(std::string text, const config::Settings
         if (!is_relative_path(path)) continue;
         const std::string key = value.names.empty() ? value.key->name : value.names[i].value;
         const std::string from = toml_literal(path, true);
-        for (const std::string& entry : {key + " = " + from, key + "=" + from}) {
+        const std::string to = fmt::format("{} = {}", key, absolute(path));
+        for (const char* equals : {" = ", "="}) {
+          const std::string entry = fmt::format("{}{}{}", key, equals, from);
           const size_t at = out->find(entry);
-          if (at != std::string::npos) {
-            out->replace(at, entry.size(), key + " = " + absolute(path));
-          }
+          if (at != std::string::npos) out->replace(at, entry.size(), to);
         }
       }
     }
