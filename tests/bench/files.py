@@ -25,8 +25,8 @@ from peers import PEERS, ROOT, Generator, NotStarted, Server, free_port, one_rou
 # peers, or at most so many times its CPU per request.
 CASES = {
     "612": {"bytes": 612, "connections": 64, "rate": 1.2, "cpu": 0.8, "of": ("nginx", "h2o")},
-    "100k": {"bytes": 100_000, "connections": 64, "rate": 1.0, "cpu": 1.0, "of": ("nginx",)},
-    "10m": {"bytes": 10_000_000, "connections": 16, "rate": 1.0, "cpu": 1.0, "of": ("nginx",)},
+    "100k": {"bytes": 100_000, "connections": 64, "rate": 1.0, "cpu": None, "of": ("nginx",)},
+    "10m": {"bytes": 10_000_000, "connections": 16, "rate": 1.0, "cpu": None, "of": ("nginx",)},
 }
 
 
@@ -125,9 +125,11 @@ def print_verdict(case, results):
     fastest = max(peers, key=lambda name: peers[name]["rps"])
     rate = ours["rps"] / peers[fastest]["rps"]
     cpu = sum(ours["cpu_us"].values()) / sum(peers[fastest]["cpu_us"].values())
-    good = rate >= facts["rate"] or cpu <= facts["cpu"]
-    print(f"labcoat has {rate:.2f}x the rate of {fastest} (wanted {facts['rate']:.2f}x) with {cpu:.2f}x its CPU per request "
-          f"(or at most {facts['cpu']:.2f}x): {'yes' if good else 'NO'}\n")  # fmt: skip
+    # Where the generator is the limit, rates are level and only the CPU can tell.
+    spared = facts["cpu"] is not None and cpu <= facts["cpu"]
+    wanted = f"{facts['rate']:.2f}x" + (f", or at most {facts['cpu']:.2f}x the CPU" if facts["cpu"] else "")
+    print(f"labcoat has {rate:.2f}x the rate of {fastest} with {cpu:.2f}x its CPU per request, wanted {wanted}: "
+          f"{'yes' if rate >= facts['rate'] or spared else 'NO'}\n")  # fmt: skip
 
 
 def main():
