@@ -193,17 +193,14 @@ class Assembler {
     const std::vector<Text>& named = line_.listen.empty() && file_ ? file_->listen : line_.listen;
     if (!named.empty()) config_.sources["server.listen"] = named.front().where;
     if (status) status = check_proxy_protocol();
+    if (!status) return status;
     config_.values["server.listen"].clear();
     for (const Listen& listen : config_.listen) {
       config_.values["server.listen"].append(listen.url).append(" ");
     }
     config_.values["server.listen"].pop_back();
-    if (status && line_.admin.empty() && file_) {
-      status = add_listeners(*file_, file_->admin, config_.admin);
-    } else if (status) {
-      status = add_listeners(line_, line_.admin, config_.admin);
-    }
-    return status;
+    return line_.admin.empty() && file_ ? add_listeners(*file_, file_->admin, config_.admin)
+                                        : add_listeners(line_, line_.admin, config_.admin);
   }
 
   Status add_listeners(const Settings& settings, const std::vector<Text>& urls,

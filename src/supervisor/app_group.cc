@@ -102,7 +102,7 @@ void AppGroup::reconcile(i64 now) {
   }
   kill_overdue(now);
   end_broken();
-  if (stopping_) return;
+  if (stopping_ || edge_done_) return;
   if (!zygote_ && zygote_pace_.may_start(now)) start_zygote(zygote_, now);
   if (edge_ == nullptr) return;
   if (next_zygote_) try_next_zygote(now);
@@ -123,7 +123,7 @@ i64 AppGroup::next_due() const {
   for (const WorkerProcess& worker : workers_) {
     if (worker.stacks) due = std::min(due, worker.stacks->due());
   }
-  if (stopping_) return due;
+  if (stopping_ || edge_done_) return due;
   if (trial_number_ != 0) {
     const auto is_trial = [this](const auto& w) { return w.number == trial_number_; };
     const auto trial = std::find_if(workers_.begin(), workers_.end(), is_trial);

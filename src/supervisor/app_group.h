@@ -67,6 +67,9 @@ class AppGroup {
   bool is_reloading() const;
   // Of the last reload: one sentence when it failed, else empty.
   const std::string& reload_failure() const { return reload_failure_; }
+  // The edge answers what it has, then ends. A worker that ends well of its own accord from now on
+  // has seen that end before we have: none is started in its place.
+  void drain() { draining_ = true; }
   // Nothing is started any more; workers get `signal_number`, and SIGKILL at `kill_at`.
   void stop(int signal_number, i64 kill_at);
 
@@ -158,6 +161,8 @@ class AppGroup {
   bool memory_warned_ = false;
   int last_number_ = 0;
   bool ever_ready_ = false;
+  bool draining_ = false;
+  bool edge_done_ = false;
   bool stopping_ = false;
   std::string failure_;
   std::minstd_rand jitter_;

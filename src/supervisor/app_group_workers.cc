@@ -184,6 +184,7 @@ bool AppGroup::reap(pid_t pid, int status, i64 now) {
   const auto worker = std::find_if(workers_.begin(), workers_.end(),
                                    [&](const auto& one) { return one.pid == pid; });
   if (worker == workers_.end()) return reap_zygote(pid, status, now);
+  if (draining_ && WIFEXITED(status) && WEXITSTATUS(status) == 0) edge_done_ |= worker->is_live();
   worker_gone(worker, describe_exit(status), now);
   return true;
 }
@@ -194,7 +195,8 @@ void AppGroup::note_stranger(pid_t pid, int status) {
 
 void AppGroup::worker_gone(Workers::iterator worker, const std::string& how, i64 now) {
   // Workers finish by themselves when their edge is gone.
-  const bool expected = !worker->is_live() || edge_ == nullptr || worker->edge_life != edge_life_;
+  const bool expected =
+      !worker->is_live() || edge_done_ || edge_ == nullptr || worker->edge_life != edge_life_;
   const std::string text = fmt::format("{} {}", worker->name(name()), how);
   const bool had_worked = worker->state == State::ready;
   const i64 age = now - worker->started_ns;

@@ -286,6 +286,7 @@ void Supervisor::begin_drain(i64 now) {
     return;
   }
   phase_ = Phase::draining;
+  for (AppGroup& group : groups_) group.drain();
   // The edge closes its copies: from then on connections are refused. The admin pages tell how far
   // it is.
   close_listeners(listeners_);
