@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "edge/client_limits.h"
 #include "edge/counters.h"
 #include "edge/edge_thread.h"
 #include "edge/http2_connection.h"
+#include "edge/trusted_proxies.h"
 
 using namespace labcoat;
 using namespace labcoat::edge;
@@ -75,6 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   EdgeShared shared;
   shared.config = &config;
   shared.admin = &pages;
+  shared.trusted_proxies =
+      std::make_shared<TrustedProxies>(config.trusted_proxies, config.proxy_fields);
+  shared.client_limits = std::make_shared<ClientLimits>(config.limits);
   ListenerInfo listener;
   listener.admin = true;
 

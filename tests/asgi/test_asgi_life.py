@@ -149,7 +149,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_holds(serve_app, tmp_pat
             assert client.chunk() == str(pid).encode() and client.chunk() == b""
             assert other.response().status == 200
     wait_gone(pid)
-    assert f"(pid {pid}) exited with status 0" in app.server.stderr()
+    app.server.wait_for_log(f"(pid {pid}) exited with status 0")
 
 
 def test_workers_are_replaced_after_their_requests(serve_app):
