@@ -51,7 +51,7 @@ asan() {
 
 # A minute of the two processors, shared by the targets.
 fuzz() {
-  [ -f build/fuzz/build.ninja ] || cmake --preset fuzz -DLABCOAT_FUZZ_SECONDS=20 >/dev/null
+  [ -f build/fuzz/build.ninja ] || cmake --preset fuzz -DLABCOAT_FUZZ_SECONDS=12 >/dev/null
   step "build (fuzz)" ninja -C build/fuzz -j "$(nproc)" --quiet fuzzers
   step "fuzzing" ctest --test-dir build/fuzz -R '^fuzz_' --output-on-failure -j 2 --no-tests=error
 }
