@@ -220,7 +220,7 @@ def summary(rounds):
 
 def print_table(servers):
     limit = servers.get("limit", {}).get("rps")
-    print(f"{'':18}{'requests/s':>12}{'of limit':>10}{'min-max':>18}{'p99 us':>9}{'core':>7}   CPU us per request")
+    print(f"{'':18}{'requests/s':>12}{'of limit':>10}{'min-max':>18}{'p99 us':>11}{'core':>7}   CPU us per request")
     for name, s in servers.items():
         share = f"{s['rps'] / limit:.2f}" if limit else "-"
         spread = f"{s['rps_min']:,.0f}-{s['rps_max']:,.0f}"
@@ -232,7 +232,7 @@ def print_table(servers):
         if s["generator_bound"]:
             notes.append("at the generator's own limit: at least this fast")
         print(
-            f"{name:18}{s['rps']:>12,.0f}{share:>10}{spread:>18}{p99:>9}{s['server_core_share']:>7.0%}   {cpu}"
+            f"{name:18}{s['rps']:>12,.0f}{share:>10}{spread:>18}{p99:>11}{s['server_core_share']:>7.0%}   {cpu}"
             + ("   (" + "; ".join(notes) + ")" if notes else "")
         )
 
