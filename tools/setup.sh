@@ -4,16 +4,14 @@
 set -eu
 
 build="cmake ninja-build g++ pkg-config ccache libexpected-dev libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev
-  libsqlite3-dev libboost-dev libboost-math-dev nlohmann-json3-dev libnghttp2-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev python3-dev
-  zlib1g-dev libbrotli-dev libzstd-dev"
+  libsqlite3-dev libboost-dev libboost-math-dev nlohmann-json3-dev libnghttp2-dev libssl-dev zlib1g-dev libbrotli-dev libzstd-dev
+  libgtest-dev libgmock-dev libbenchmark-dev python3-dev"
 run="python3-flask libjemalloc2 libmimalloc2.0"
-test="$run python3-pytest python3-pytest-xdist python3-prometheus-client python3-requests python3-h11 clang-14 libclang-rt-14-dev curl openssl sslscan"
+test="$run python3-pytest python3-pytest-xdist python3-prometheus-client python3-requests python3-h11 python3-h2 python3-uvloop
+  python3-starlette python3-fastapi python3-multipart python3-django clang-14 libclang-rt-14-dev curl nghttp2-client openssl sslscan
+  brotli zstd"
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
-bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf"
-test="$test python3-h2 nghttp2-client"  # clients of HTTP/2
-test="$test python3-uvloop python3-starlette python3-fastapi python3-multipart python3-django"  # for ASGI
-test="$test brotli zstd"  # clients of compressed files
-bench="$bench nginx h2o"
+bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf nginx h2o"
 
 wanted=""
 for group in "$@"; do
