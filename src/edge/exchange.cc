@@ -116,11 +116,16 @@ void Exchange::answer(int status, std::string_view text, std::string_view fields
   sink_.end();
 }
 
+void Exchange::answer_status(int status, std::string_view why, std::string_view fields) {
+  std::string text = std::to_string(status);
+  text.append(" ").append(http::reason_phrase(status));
+  if (!why.empty()) text.append(": ").append(why);
+  answer(status, text.append("\n"), fields);
+}
+
 void Exchange::refuse(int status, std::string_view why) {
   sink_.close_after();
-  std::string text = std::to_string(status);
-  text.append(" ").append(http::reason_phrase(status)).append(": ").append(why).append("\n");
-  answer(status, text);
+  answer_status(status, why);
 }
 
 void Exchange::client_shut() {

@@ -38,7 +38,9 @@ class Exchange final : public Timeout {
   // Answers with the edge's own words. `fields` are whole lines.
   void answer(int status, std::string_view text, std::string_view fields = {},
               std::string_view content_type = "text/plain; charset=utf-8");
-  // "413 Content Too Large: why"; no further request is taken from this client.
+  // "404 Not Found", or "503 Service Unavailable: why".
+  void answer_status(int status, std::string_view why = {}, std::string_view fields = {});
+  // The same with why; no further request is taken from this client.
   void refuse(int status, std::string_view why);
 
   // Room in the sink again, or its turn again.
@@ -75,11 +77,12 @@ class Exchange final : public Timeout {
   void send_pieces();
   void answer_admin(std::string_view path);
   // exchange_route.cc
-  TemplateFacts facts_of(const http::RequestHead& head, std::string_view path) const;
+  // `stars` is filled and pointed into.
+  TemplateFacts facts_of(const Route& route, const http::RequestHead& head, std::string_view path,
+                         http::Pattern::Stars& stars) const;
   bool begin_route(const Route& route, const http::RequestHead& head, std::string_view& path);
   void answer_redirect(const Route& route, const http::RequestHead& head, std::string_view path);
   void answer_unrouted(const RouteQuery& query);
-  void answer_status(int status, std::string_view fields = {});
   const Route::ErrorPage* error_page(int status) const;
   bool replaces_answer_of_app(int status) const;
   void change_headers(Response& response);

@@ -6,7 +6,6 @@
 #include "edge/https_rules.h"
 #include "edge/response_head.h"
 #include "edge/trusted_proxies.h"
-#include "http/status.h"
 
 namespace labcoat::edge {
 namespace {
@@ -292,9 +291,7 @@ void Exchange::fail_app_request(int status, std::string_view why) {
     sink_.break_off();
     return;
   }
-  std::string text = std::to_string(status);
-  text.append(" ").append(http::reason_phrase(status)).append(": ").append(why).append("\n");
-  answer(status, text);
+  answer_status(status, why);
 }
 
 void Exchange::on_worker_death() {

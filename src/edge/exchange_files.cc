@@ -8,7 +8,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
                                   const Route& route) {
   StaticAnswer file = thread_.files().answer(route, path, head, thread_.now());
   if (!file.has_body && file.status != 304) {
-    answer_status(file.status, file.lines);
+    answer_status(file.status, {}, file.lines);
     return;
   }
   Response& response = thread_.response();

@@ -5,7 +5,9 @@
 
 namespace labcoat::edge {
 
-TemplateFacts Exchange::facts_of(const http::RequestHead& head, std::string_view path) const {
+TemplateFacts Exchange::facts_of(const Route& route, const http::RequestHead& head,
+                                 std::string_view path, http::Pattern::Stars& stars) const {
+  route.stars_of(path, stars);
   return {
       .head = &head,
       .host = head.host.empty() ? std::string_view(client_.listener->server_name) : host_of(head),
@@ -13,7 +15,7 @@ TemplateFacts Exchange::facts_of(const http::RequestHead& head, std::string_view
       .https = client().is_https(),
       .remote_address = client().address,
       .request_id = id_,
-      .stars = nullptr};
+      .stars = &stars};
 }
 
 // True: the edge itself has answered. Otherwise `path` is what the app or the file goes by.
@@ -36,9 +38,7 @@ bool Exchange::begin_route(const Route& route, const http::RequestHead& head,
   }
   if (!route.has_own_path()) return false;
   http::Pattern::Stars stars;
-  route.stars_of(path, stars);
-  TemplateFacts facts = facts_of(head, path);
-  facts.stars = &stars;
+  const TemplateFacts facts = facts_of(route, head, path, stars);
   std::string& text = thread_.route_path();
   text.clear();
   if (!route.write_own_path(facts, text)) {
@@ -52,9 +52,7 @@ bool Exchange::begin_route(const Route& route, const http::RequestHead& head,
 void Exchange::answer_redirect(const Route& route, const http::RequestHead& head,
                                std::string_view path) {
   http::Pattern::Stars stars;
-  route.stars_of(path, stars);
-  TemplateFacts facts = facts_of(head, path);
-  facts.stars = &stars;
+  const TemplateFacts facts = facts_of(route, head, path, stars);
   std::string location;
   route.redirect.fill(facts, location);
   answer(static_cast<int>(route.config.status), "see " + location + "\n",
@@ -63,14 +61,7 @@ void Exchange::answer_redirect(const Route& route, const http::RequestHead& head
 
 void Exchange::answer_unrouted(const RouteQuery& query) {
   const Router::Nobody nobody = thread_.shared().router.nobody(query);
-  answer_status(nobody.status, nobody.allow.empty() ? "" : "Allow: " + nobody.allow + "\r\n");
-}
-
-// "404 Not Found"
-void Exchange::answer_status(int status, std::string_view fields) {
-  std::string text = std::to_string(status);
-  text.append(" ").append(http::reason_phrase(status)).append("\n");
-  answer(status, text, fields);
+  answer_status(nobody.status, {}, nobody.allow.empty() ? "" : "Allow: " + nobody.allow + "\r\n");
 }
 
 // The page that the route has for this answer, or nullptr.
@@ -98,9 +89,7 @@ bool Exchange::write_route_fields(const http::RequestHead& head,
                                   channel::RequestWriter& writer) const {
   if (rule_ == nullptr || rule_->request_changes.lines().empty()) return true;
   http::Pattern::Stars stars;
-  rule_->stars_of(asked_path_, stars);
-  TemplateFacts facts = facts_of(head, asked_path_);
-  facts.stars = &stars;
+  const TemplateFacts facts = facts_of(*rule_, head, asked_path_, stars);
   std::string value;
   for (const HeaderChanges::Line& line : rule_->request_changes.lines()) {
     value.clear();

@@ -88,6 +88,7 @@ class Http2Connection final : public Connection, public net::Watcher, public Tim
   bool flush();
   bool gather(std::string& out);
   int append_data_frame(StreamId stream, std::string_view head, size_t length);
+  size_t send_now(std::string_view bytes);
   bool send(std::string_view bytes);
   bool send_unsent();
   bool give_turns();

@@ -141,46 +141,38 @@ bool Http2Connection::flush() {
   }
 }
 
-// What the socket does not take of it is kept.
-bool Http2Connection::send(std::string_view bytes) {
-  while (!bytes.empty() && writable_) {
-    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+// How much of it the socket takes now; when that is not all and the connection is still open, the
+// rest has to wait.
+size_t Http2Connection::send_now(std::string_view bytes) {
+  size_t taken = 0;
+  while (taken < bytes.size() && writable_) {
+    const iovec piece{const_cast<char*>(bytes.data()) + taken, bytes.size() - taken};
     const ssize_t sent = transport_.send(&piece, 1, false);
     if (sent < 0) {
-      if (errno != EAGAIN) {
-        lost();
-        return false;
-      }
       writable_ = false;
+      if (errno != EAGAIN) lost();
       break;
     }
     thread_.count().bytes_out.add(static_cast<u64>(sent));
     made_progress_ = true;
-    bytes.remove_prefix(static_cast<size_t>(sent));
+    taken += static_cast<size_t>(sent);
   }
+  return taken;
+}
+
+// What the socket does not take of it is kept.
+bool Http2Connection::send(std::string_view bytes) {
+  bytes.remove_prefix(send_now(bytes));
   if (bytes.empty()) return true;
+  if (state_ == State::closed) return false;
   unsent_.assign(bytes);
   unsent_used_ = 0;
   return false;
 }
 
 bool Http2Connection::send_unsent() {
-  while (unsent_used_ < unsent_.size()) {
-    if (!writable_) return false;
-    const iovec piece{unsent_.data() + unsent_used_, unsent_.size() - unsent_used_};
-    const ssize_t sent = transport_.send(&piece, 1, false);
-    if (sent < 0) {
-      if (errno == EAGAIN) {
-        writable_ = false;
-      } else {
-        lost();
-      }
-      return false;
-    }
-    thread_.count().bytes_out.add(static_cast<u64>(sent));
-    made_progress_ = true;
-    unsent_used_ += static_cast<size_t>(sent);
-  }
+  unsent_used_ += send_now(std::string_view(unsent_).substr(unsent_used_));
+  if (unsent_used_ < unsent_.size()) return false;
   unsent_used_ = 0;
   unsent_.clear();
   if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
