@@ -24,17 +24,12 @@ bool carries_body(std::string_view method) {
 }  // namespace
 
 Http1Connection::Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client)
-    : thread_(thread),
-      transport_(std::move(transport)),
-      client_(client),
-      exchange_(thread, client_, *this) {}
+    : SocketConnection(thread, std::move(transport), client), exchange_(thread, client_, *this) {}
 
 Http1Connection::~Http1Connection() = default;
 
 void Http1Connection::start(std::string_view read_ahead) {
-  // Edge-triggered and registered once: no further epoll_ctl in the life of the connection.
-  const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  if (!thread_.loop().watch(transport_.fd(), events, *this)) {
+  if (!watch()) {
     close();
     return;
   }
@@ -229,8 +224,7 @@ bool Http1Connection::begins_http2(std::string_view bytes) const {
 
 void Http1Connection::go_on_in_http2(std::string_view read_ahead) {
   state_ = State::closed;
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
+  unwatch();
   thread_.hand_over(*this, std::move(transport_), client_, EdgeThread::Protocol::http2, read_ahead);
 }
 
@@ -443,10 +437,7 @@ void Http1Connection::lost() {
 void Http1Connection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
-  transport_.close();
-  thread_.remove(*this);
+  end_connection();
 }
 
 }  // namespace labcoat::edge

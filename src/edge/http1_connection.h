@@ -11,18 +11,13 @@
 #include "edge/pace.h"
 #include "edge/request_body.h"
 #include "edge/response_head.h"
-#include "edge/timeouts.h"
+#include "edge/socket_connection.h"
 #include "http/chunked.h"
 #include "http/request.h"
-#include "net/loop.h"
-#include "net/transport.h"
 
 namespace labcoat::edge {
 
-class Http1Connection final : public Connection,
-                              public net::Watcher,
-                              public Timeout,
-                              public ResponseSink {
+class Http1Connection final : public SocketConnection, public ResponseSink {
  public:
   Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client);
   ~Http1Connection() override;
@@ -32,7 +27,6 @@ class Http1Connection final : public Connection,
   void on_events(u32 events) override;
   void resume() override;
   void drain() override;
-  bool is_admin() const override { return client_.listener->admin; }
 
   // As ResponseSink; for its exchange.
   void send_head(const Response& response) override;
@@ -112,9 +106,6 @@ class Http1Connection final : public Connection,
   void lost();  // the client is gone
   void close();
 
-  EdgeThread& thread_;
-  net::Transport transport_;
-  Client client_;
   State state_ = State::head;
   bool readable_ = false;
   bool peer_closed_ = false;

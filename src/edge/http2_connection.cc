@@ -20,9 +20,7 @@ constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 }  // namespace
 
 Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client)
-    : thread_(thread),
-      transport_(std::move(transport)),
-      client_(client),
+    : SocketConnection(thread, std::move(transport), client),
       frames_(thread.shared().config->limits.http2_control_frames, budget_window_ns),
       resets_(thread.shared().config->limits.http2_resets, budget_window_ns) {
   client_.http2 = true;
@@ -31,8 +29,7 @@ Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, c
 Http2Connection::~Http2Connection() = default;
 
 void Http2Connection::start(std::string_view read_ahead) {
-  const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  if (!thread_.loop().watch(transport_.fd(), events, *this)) {
+  if (!watch()) {
     close();
     return;
   }
@@ -301,10 +298,7 @@ void Http2Connection::lost() {
 void Http2Connection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
-  transport_.close();
-  thread_.remove(*this);
+  end_connection();
 }
 
 }  // namespace labcoat::edge

@@ -16,16 +16,14 @@
 #include "edge/http2_budget.h"
 #include "edge/http2_head.h"
 #include "edge/http2_stream.h"
-#include "edge/timeouts.h"
-#include "net/loop.h"
-#include "net/transport.h"
+#include "edge/socket_connection.h"
 
 namespace labcoat::edge {
 
 // What a client that knows beforehand sends first, RFC 9113 section 3.4.
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-class Http2Connection final : public Connection, public net::Watcher, public Timeout {
+class Http2Connection final : public SocketConnection {
  public:
   Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client);
   ~Http2Connection() override;
@@ -35,7 +33,6 @@ class Http2Connection final : public Connection, public net::Watcher, public Tim
   void on_events(u32 events) override;
   void resume() override;
   void drain() override;
-  bool is_admin() const override { return client_.listener->admin; }
 
   // For its streams.
   void submit_head(Http2Stream& stream, const Response& response, bool head_request);
@@ -101,9 +98,6 @@ class Http2Connection final : public Connection, public net::Watcher, public Tim
   void lost();  // the client is gone
   void close();
 
-  EdgeThread& thread_;
-  net::Transport transport_;
-  Client client_;
   State state_ = State::open;
   Timer timer_ = Timer::none;
   Drain drain_ = Drain::no;

@@ -10,9 +10,7 @@
 namespace labcoat::edge {
 
 void ProxyHeader::start() {
-  const u32 events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-  if (!thread_.shared().trusted_proxies->trusts(client_) ||
-      !thread_.loop().watch(transport_.fd(), events, *this)) {
+  if (!thread_.shared().trusted_proxies->trusts(client_) || !watch(EPOLLIN | EPOLLRDHUP)) {
     refuse();
     return;
   }
@@ -29,7 +27,7 @@ void ProxyHeader::on_events(u32 events) {
     return;
   }
   if (got <= 0) {
-    close();
+    end_connection();
     return;
   }
   http::ProxyHeader header;
@@ -45,11 +43,10 @@ void ProxyHeader::on_events(u32 events) {
       break;
   }
   if (transport_.receive(scratch.data(), used) != static_cast<ssize_t>(used)) {
-    close();
+    end_connection();
     return;
   }
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
+  unwatch();
   if (header.client) client_.speak_for(*header.client);
   if (header.tls) client_.https_by_proxy = true;
   thread_.admit(*this, std::move(transport_), client_);
@@ -57,19 +54,12 @@ void ProxyHeader::on_events(u32 events) {
 
 void ProxyHeader::on_timeout() {
   thread_.count().timeout_head.add();
-  close();
+  end_connection();
 }
 
 void ProxyHeader::refuse() {
   thread_.count().proxy_refused.add();
-  close();
-}
-
-void ProxyHeader::close() {
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
-  transport_.close();
-  thread_.remove(*this);
+  end_connection();
 }
 
 }  // namespace labcoat::edge

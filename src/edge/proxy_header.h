@@ -3,33 +3,24 @@
 // Whoever is not trusted, or does not begin with a header, is cut off.
 #pragma once
 
-#include "edge/connection.h"
 #include "edge/edge_thread.h"
-#include "edge/timeouts.h"
-#include "net/loop.h"
-#include "net/transport.h"
+#include "edge/socket_connection.h"
 
 namespace labcoat::edge {
 
-class ProxyHeader final : public Connection, public net::Watcher, public Timeout {
+class ProxyHeader final : public SocketConnection {
  public:
   ProxyHeader(EdgeThread& thread, net::Transport transport, const Client& client)
-      : thread_(thread), transport_(std::move(transport)), client_(client) {}
+      : SocketConnection(thread, std::move(transport), client) {}
 
   void start();
   void on_events(u32 events) override;
   void resume() override {}
-  void drain() override { close(); }
-  bool is_admin() const override { return client_.listener->admin; }
+  void drain() override { end_connection(); }
 
  private:
   void on_timeout() override;
   void refuse();
-  void close();
-
-  EdgeThread& thread_;
-  net::Transport transport_;
-  Client client_;
 };
 
 }  // namespace labcoat::edge

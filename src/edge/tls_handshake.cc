@@ -14,15 +14,12 @@ constexpr std::string_view speaks_http =
 }  // namespace
 
 TlsHandshake::TlsHandshake(EdgeThread& thread, net::Transport transport, const Client& client)
-    : thread_(thread),
-      transport_(std::move(transport)),
-      client_(client),
+    : SocketConnection(thread, std::move(transport), client),
       context_(thread.shared().tls->current()) {}
 
 void TlsHandshake::start(std::string_view read_ahead) {
   stream_ = context_->accept(transport_.fd(), read_ahead);
-  const u32 events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  if (!stream_ || !thread_.loop().watch(transport_.fd(), events, *this)) {
+  if (!stream_ || !watch()) {
     close();
     return;
   }
@@ -58,14 +55,13 @@ void TlsHandshake::go_on() {
 }
 
 void TlsHandshake::done() {
-  disarm();
+  unwatch();
   Counters& count = thread_.count();
   count.tls_handshakes.add();
   if (stream_->is_resumed()) count.tls_resumed.add();
   client_.tls_version = stream_->version();
   client_.certificate = stream_->client_certificate();
   const bool http2 = stream_->alpn() == "h2";
-  thread_.loop().forget(transport_.fd(), *this);
   net::Transport encrypted(transport_.take_socket(), std::move(stream_));
   // A request that came together with the end of the handshake is in here already: no event will
   // tell of it.
@@ -99,11 +95,8 @@ void TlsHandshake::on_timeout() {
 }
 
 void TlsHandshake::close() {
-  disarm();
-  thread_.loop().forget(transport_.fd(), *this);
   stream_.reset();
-  transport_.close();
-  thread_.remove(*this);
+  end_connection();
 }
 
 }  // namespace labcoat::edge

@@ -5,15 +5,13 @@
 #include <memory>
 #include <string_view>
 
-#include "edge/connection.h"
 #include "edge/edge_thread.h"
-#include "edge/timeouts.h"
-#include "net/loop.h"
+#include "edge/socket_connection.h"
 #include "net/tls_context.h"
 
 namespace labcoat::edge {
 
-class TlsHandshake final : public Connection, public net::Watcher, public Timeout {
+class TlsHandshake final : public SocketConnection {
  public:
   TlsHandshake(EdgeThread& thread, net::Transport transport, const Client& client);
 
@@ -22,7 +20,6 @@ class TlsHandshake final : public Connection, public net::Watcher, public Timeou
   void on_events(u32 events) override;
   void resume() override {}
   void drain() override;
-  bool is_admin() const override { return client_.listener->admin; }
 
  private:
   void on_timeout() override;
@@ -31,9 +28,6 @@ class TlsHandshake final : public Connection, public net::Watcher, public Timeou
   void explain_https();
   void close();
 
-  EdgeThread& thread_;
-  net::Transport transport_;  // in clear
-  Client client_;
   // Certificates may be replaced meanwhile: this handshake ends with those it began with.
   std::shared_ptr<const net::TlsContext> context_;
   std::unique_ptr<net::TlsStream> stream_;

@@ -35,7 +35,7 @@ class Load:
     def __init__(self, server, clients=4):
         self.server = server
         self.done = threading.Event()
-        self.answers = 0
+        self.counts = [0] * clients  # answers of each
         self.failures = []
         self.threads = [threading.Thread(target=self._run, args=(i, i % 2 == 0)) for i in range(clients)]
 
@@ -69,11 +69,16 @@ class Load:
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append((text, repr(error)))
                 connection = None
-            self.answers += 1
+            self.counts[number] += 1
+
+    def wait_for_an_answer_each(self):
+        """Until every client has been answered for something it asks from now on."""
+        before = list(self.counts)
+        wait_until(lambda: all(now > then + 1 for now, then in zip(self.counts, before)), 60, "an answer for each client")
 
     def check(self):
         assert self.failures == []
-        assert self.answers > 0
+        assert all(self.counts)
 
 
 @pytest.fixture
