@@ -37,6 +37,7 @@ measured_stories() {
 release() {
   step "build (release)" sh tools/build.sh release $release_targets
   [ -n "$release_targets" ] || step "unit tests (release)" unit release
+  step "frameworks from PyPI, for tests" $python tests/frameworks/interpreters.py
   step "end-to-end tests (release)" stories build/release/labcoat tests tools
   step "end-to-end tests that measure (release)" measured_stories build/release/labcoat
 }
