@@ -1,7 +1,7 @@
 # The few words a person needs. Each does its own set-up: packages through apt (only what is missing), configure, build.
 #   make run     tune the example application and show what pays
 #   make test    unit and end-to-end tests, the same under sanitizers, a minute of fuzzing
-#   make bench   the comparison with other servers that README quotes
+#   make bench   the comparisons with other servers (docs/benchmarks.md); BENCH="tls http2" for some of them
 #   make lint    format, clang-tidy, layering
 #   make build   build/release/labcoat
 .PHONY: run test bench lint format build fast-test
@@ -29,11 +29,15 @@ fast-test:
 	@sh tools/setup.sh build test
 	@sh tools/test.sh release
 
+BENCH ?= wsgi_peers asgi_peers files
+
+# One that fails does not keep the others from running.
 bench:
 	@sh tools/setup.sh build bench
 	@sh tools/build.sh release
-	@/usr/bin/python3 tests/bench/peers.py
-	@/usr/bin/python3 tests/bench/files.py
+	@sh tools/bench_venv.sh
+	@failed=""; for name in $(BENCH); do echo "== $$name"; /usr/bin/python3 "tests/bench/$$name.py" || failed="$$failed $$name"; done; \
+	  [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }
 
 lint:
 	@sh tools/setup.sh build lint

@@ -12,7 +12,7 @@ test="$run python3-pytest python3-pytest-xdist python3-prometheus-client python3
   python3-itsdangerous python3-venv clang-14 libclang-rt-14-dev curl nghttp2-client openssl sslscan
   brotli zstd"
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
-bench="$run gunicorn uwsgi-core uwsgi-plugin-python3 wrk linux-perf nginx h2o"
+bench="$run python3-venv libev-dev wrk linux-perf nginx h2o nghttp2-client openssl"
 
 wanted=""
 for group in "$@"; do

@@ -1,0 +1,196 @@
+"""How servers are compared: all of them are up, and they take turns in short rounds, so that a machine that changes its
+speed changes it for all. What counts is the ratio to a rival within the same round.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+
+from loads import Failed
+from served import NotStarted, Server
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+ROOT = HERE.parent.parent
+BUSY = 0.93  # a server that uses less of its cores than this waited for something else
+
+
+class Words(argparse.ArgumentParser):
+    """The command line that all benchmarks share. `servers` and `cases` are the names that may be chosen from."""
+
+    def __init__(self, doc, servers, cases=(), rounds=5, seconds=1.0):
+        super().__init__(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+        self.names = {"servers": list(servers), "only": list(cases)}
+        self.add_argument("--servers", default=",".join(servers), help="comma-separated (default: %(default)s)")
+        if cases:
+            self.add_argument("--only", default=",".join(cases), help="comma-separated cases (default: %(default)s)")
+        self.add_argument("--rounds", type=int, default=rounds, help="turns of each server (default: %(default)s)")
+        self.add_argument("--seconds", type=float, default=seconds, help="length of a turn (default: %(default)s)")
+        self.add_argument("--json", type=pathlib.Path, help="write everything measured to this file")
+        self.add_argument("--labcoat", type=pathlib.Path,
+                          default=pathlib.Path(os.environ.get("LABCOAT", ROOT / "build/release/labcoat")))  # fmt: skip
+
+    def parse(self, words=None):
+        given = self.parse_args(words)
+        if given.rounds < 1 or not 0 < given.seconds <= 600:
+            self.error("--rounds must be at least 1 and --seconds from 0 to 600")
+        for option, known in self.names.items():
+            if hasattr(given, option):
+                chosen = getattr(given, option).split(",")
+                if unknown := [name for name in chosen if name not in known]:
+                    self.error(f"--{option}: there is no '{unknown[0]}'; there are {', '.join(known)}")
+                setattr(given, option, chosen)
+        given.labcoat = given.labcoat.resolve()
+        if not os.access(given.labcoat, os.X_OK):
+            self.exit(1, f"{given.labcoat} is not there; build it first with 'make build'\n")
+        given.cpus = sorted(os.sched_getaffinity(0))
+        if len(given.cpus) < 2:
+            self.exit(1, "server and generator need a core each, but this process may use only one\n")
+        given.server_cpus, given.generator_cpus = given.cpus[:1], given.cpus[1:2]
+        return given
+
+
+@contextlib.contextmanager
+def temporary_folder():
+    """One that servers may read which were started as root and gave that up."""
+    with tempfile.TemporaryDirectory(prefix="labcoat-bench-") as folder:
+        folder = pathlib.Path(folder)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextlib.contextmanager
+def running(entries, cpus, checks):
+    """Starts the servers; yields those that run by name, and why the others do not. An entry may be a call that makes
+    one, which may raise NotStarted."""
+    servers, left_out = {}, {}
+    with contextlib.ExitStack() as stack:
+        for name, entry in entries.items():
+            try:
+                servers[name] = Server(entry() if callable(entry) else entry, cpus, checks)
+            except (NotStarted, FileNotFoundError) as error:
+                left_out[name] = str(error)
+                print(f"left out: {name}: {error}", file=sys.stderr)
+                continue
+            stack.callback(servers[name].stop)
+        if not servers:
+            sys.exit("no server started")
+        yield servers, left_out
+
+
+def one_round(server, load, path, seconds):
+    before = server.cpu_ns()
+    result = load(server.url + path, seconds)
+    after = server.cpu_ns()
+    answers = max(result["answers"], 1)
+    used = {name: max(0, ns - before.get(name, 0)) for name, ns in after.items()}
+    return result | {
+        "cpu_us": {name: ns / 1e3 / answers for name, ns in sorted(used.items()) if ns / 1e3 / answers >= 0.005},
+        "cores": sum(used.values()) / 1e9 / max(result["duration_s"], 1e-9),
+    }
+
+
+def take_turns(servers, load, path, rounds, seconds, warm_up=0.3):
+    """Rounds by name. A server that breaks the load's rules is left out of the rest, with the reason on stderr."""
+    results = {name: [] for name in servers}
+    for name, server in servers.items():
+        with contextlib.suppress(Failed):
+            load(server.url + path, min(warm_up, seconds))
+    for number in range(rounds):
+        for name in list(results):
+            show(f"round {number + 1} of {rounds}: {name}")
+            try:
+                results[name].append(one_round(servers[name], load, path, seconds))
+            except Failed as error:
+                print(f"left out: {name}: {error}", file=sys.stderr)
+                del results[name]
+    show("")
+    return {name: summary(of_name, 1) for name, of_name in results.items()}
+
+
+def summary(rounds, cores):
+    def median(key):
+        values = [r[key] for r in rounds if r.get(key) is not None]
+        return statistics.median(values) if values else None
+
+    names = sorted({name for r in rounds for name in r["cpu_us"]})
+    bound = [r["cores"] < BUSY * cores if r["generator_bound"] is None else r["generator_bound"] for r in rounds]
+    return {
+        "rps": median("rps"),
+        "rps_min": min(r["rps"] for r in rounds),
+        "rps_max": max(r["rps"] for r in rounds),
+        "p99_us": median("p99_us"),
+        "errors": sum(r["errors"] for r in rounds),
+        "cpu_us": {name: statistics.median(r["cpu_us"].get(name, 0) for r in rounds) for name in names},
+        "cores": median("cores"),
+        "generator_bound": sum(bound) * 2 > len(rounds),
+        "all_rounds": rounds,
+    }
+
+
+def ratio(ours, theirs, value):
+    """The median, over the rounds, of our value divided by theirs of the same round."""
+    pairs = zip(ours["all_rounds"], theirs["all_rounds"])
+    ratios = [value(a) / value(b) for a, b in pairs if value(b)]
+    return statistics.median(ratios) if ratios else math.nan
+
+
+def rate(one):
+    return one["rps"]
+
+
+def cpu(one):
+    return sum(one["cpu_us"].values())
+
+
+def show(progress):
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{progress}", end="", file=sys.stderr, flush=True)
+
+
+def print_table(results, unit="requests"):
+    limit = results.get("limit", {}).get("rps")
+    of_limit = f"{'of limit':>10}" if limit else ""
+    print(f"{'':18}{unit + '/s':>14}{of_limit}{'min-max':>18}{'p99 us':>11}{'cores':>7}   CPU us for each")
+    for name, s in results.items():
+        share = f"{s['rps'] / limit:>10.2f}" if limit else ""
+        spread = f"{s['rps_min']:,.0f}-{s['rps_max']:,.0f}"
+        p99 = f"{s['p99_us']:,.0f}" if s["p99_us"] is not None else "-"
+        used = f"{cpu(s):.2f}"
+        if len(s["cpu_us"]) > 1:
+            used += " = " + " + ".join(f"{process} {us:.2f}" for process, us in s["cpu_us"].items())
+        notes = [f"{s['errors']:,} errors"] if s["errors"] else []
+        if s["generator_bound"]:
+            notes.append("it waited for the generator: at least this fast")
+        print(f"{name:18}{s['rps']:>14,.0f}{share}{spread:>18}{p99:>11}{s['cores']:>7.2f}   {used}"
+              + (f"   ({'; '.join(notes)})" if notes else ""))  # fmt: skip
+    print()
+
+
+def print_verdict(results, rivals, rate_wanted=None, cpu_wanted=None, best_only=True):
+    """Compares labcoat with the fastest of the rivals, or with each: by rate, or (`cpu_wanted`) by CPU for each request
+    where the generator was the limit or where the issue allows either."""
+    rivals = {name: results[name] for name in rivals if name in results and results[name]["rps"] > 0}
+    if "labcoat" not in results or not rivals:
+        return
+    ours = results["labcoat"]
+    chosen = [max(rivals, key=lambda name: rivals[name]["rps"])] if best_only else list(rivals)
+    for name in chosen:
+        by_rate, by_cpu = ratio(ours, rivals[name], rate), ratio(ours, rivals[name], cpu)
+        wanted = [f"{rate_wanted:.2f}x the rate"] if rate_wanted else []
+        wanted += [f"at most {cpu_wanted:.2f}x the CPU"] if cpu_wanted else []
+        good = (rate_wanted and by_rate >= rate_wanted) or (cpu_wanted and by_cpu <= cpu_wanted)
+        print(f"labcoat has {by_rate:.2f}x the rate of {name} with {by_cpu:.2f}x its CPU for each"
+              + (f", wanted {' or '.join(wanted)}: {'yes' if good else 'NO'}" if wanted else ""))  # fmt: skip
+
+
+def write_report(arguments, name, facts):
+    if arguments.json:
+        report = {"schema": f"labcoat.{name}/1", "rounds": arguments.rounds, "seconds": arguments.seconds, **facts}
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")

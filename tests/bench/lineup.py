@@ -1,0 +1,187 @@
+"""The servers and how each is set up. What fits on a command line stands here, the rest in tests/bench/peers/.
+
+Python servers all run the interpreter of build/bench-venv, which tools/bench_venv.sh makes of the pinned versions in
+tests/bench/peers/requirements.txt; NGINX and H2O are Debian's.
+"""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import subprocess
+
+from contest import PEERS, ROOT
+from served import Entry, NotStarted, free_port
+
+VENV = pathlib.Path(os.environ.get("LABCOAT_BENCH_VENV", ROOT / "build/bench-venv"))
+
+
+@dataclasses.dataclass
+class App:
+    """A Python application to be served: MODULE:CALLABLE in a folder, by so many workers."""
+
+    target: str
+    workers: int = 1
+    cwd: pathlib.Path = PEERS
+    env: dict = dataclasses.field(default_factory=dict)
+    static: tuple | None = None  # (path prefix, folder), for the servers that send files themselves
+
+
+def make_venv():
+    """The peers from PyPI, when they are not there yet."""
+    if "LABCOAT_BENCH_VENV" not in os.environ:
+        subprocess.run(["sh", ROOT / "tools/bench_venv.sh"], check=True, stdout=subprocess.DEVNULL)
+
+
+def program(name):
+    path = VENV / "bin" / name
+    if not path.exists():
+        raise NotStarted(f"{path} is not there: tools/bench_venv.sh could not install it")
+    return path
+
+
+def limit(labcoat):
+    """tests/bench/limit.cc, which is built beside the program."""
+    return Entry("limit", [labcoat.parent / "tests/bench/limit"])
+
+
+def labcoat_app(labcoat, app, *more, name="labcoat"):
+    words = [labcoat, "serve", app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1,
+             "--python", program("python")]  # fmt: skip
+    if app.static:
+        words += ["--static", "=".join(map(str, app.static))]
+    return Entry(name, [*words, *more], cwd=app.cwd, env=app.env)
+
+
+def _at_port(name, app, *words):
+    port = free_port()
+    argv = [str(word).format(port=port) if isinstance(word, str) else word for word in words]
+    return Entry(name, argv, f"http://127.0.0.1:{port}/", app.cwd, app.env)
+
+
+def granian(app, interface="wsgi"):
+    # One thread for the network and one that holds Python, as its documentation advises for apps that do not wait.
+    words = [program("granian"), "--interface", interface, "--port", "{port}", "--workers", app.workers, "--http", "1", "--no-ws",
+             "--runtime-threads", 1, "--backlog", 2048, "--log-level", "error"]  # fmt: skip
+    words += ["--blocking-threads", 1] if interface == "wsgi" else ["--loop", "uvloop"]
+    if app.static:
+        words += ["--static-path-route", app.static[0], "--static-path-mount", app.static[1]]
+    return _at_port("granian", app, *words, app.target)
+
+
+def uwsgi(app, socket, name):
+    words = [program("uwsgi"), "--ini", PEERS / "uwsgi.ini", "--module", app.target, "--processes", app.workers, *socket]
+    if app.static:
+        words += ["--static-map", "=".join(map(str, app.static))]
+    if app.workers > 1:
+        words += ["--master", "--thunder-lock"]
+    return _at_port(name, app, *words)
+
+
+def uwsgi_socket(app):
+    """Speaks HTTP itself and closes each connection after its answer."""
+    return uwsgi(app, ["--http-socket", "127.0.0.1:{port}"], "uwsgi-socket")
+
+
+def uwsgi_router(app):
+    """A process of its own keeps the connections and hands each request to a worker."""
+    return uwsgi(app, ["--http", "127.0.0.1:{port}", "--http-keepalive=75"], "uwsgi-router")
+
+
+def gunicorn(app, worker_class, *more):
+    words = [program("gunicorn"), "--config", PEERS / "gunicorn.py", "--bind", "127.0.0.1:{port}", "--workers", app.workers,
+             "--worker-class", worker_class, *more, app.target]  # fmt: skip
+    return _at_port(f"gunicorn-{worker_class}", app, *words)
+
+
+def gunicorn_sync(app):
+    return gunicorn(app, "sync")
+
+
+def gunicorn_gthread(app, threads=2):
+    return gunicorn(app, "gthread", "--threads", threads)
+
+
+def in_process(app, name):
+    """bjoern, FastWSGI, FastPySGI: libraries that a script of ours calls as their documentation says."""
+    return _at_port(name, app, program("python"), PEERS / "in_process.py", name, app.target, "{port}", app.workers)
+
+
+def bjoern(app):
+    return in_process(app, "bjoern")
+
+
+def fastwsgi(app):
+    return in_process(app, "fastwsgi")
+
+
+def fastpysgi(app):
+    return in_process(app, "fastpysgi")
+
+
+def uvicorn(app):
+    return _at_port("uvicorn", app, program("uvicorn"), "--port", "{port}", "--workers", app.workers, "--loop", "uvloop", "--http",
+                    "httptools", "--ws", "none", "--backlog", 2048, "--no-access-log", "--log-level", "error", app.target)  # fmt: skip
+
+
+def hypercorn(app):
+    return _at_port("hypercorn", app, program("hypercorn"), "--bind", "127.0.0.1:{port}", "--workers", app.workers,
+                    "--worker-class", "uvloop", "--backlog", 2048, "--log-level", "error", app.target)  # fmt: skip
+
+
+WSGI = {
+    "granian": granian,
+    "uwsgi-socket": uwsgi_socket,
+    "uwsgi-router": uwsgi_router,
+    "gunicorn-sync": gunicorn_sync,
+    "gunicorn-gthread": gunicorn_gthread,
+    "bjoern": bjoern,
+    "fastwsgi": fastwsgi,
+    "fastpysgi": fastpysgi,
+}
+ASGI = {
+    "granian": lambda app: granian(app, "asgi"),
+    "uvicorn": uvicorn,
+    "hypercorn": hypercorn,
+}
+
+
+def self_signed(folder):
+    """A certificate for localhost with an ECDSA key on P-256; returns (certificate, key)."""
+    certificate, key = folder / "localhost.crt", folder / "localhost.key"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]  # fmt: skip
+    subprocess.run(words, check=True, capture_output=True)
+    key.chmod(0o644)  # it protects nothing
+    return certificate, key
+
+
+def file_server(name, labcoat, folder, root, config=None, certificate=None, connections=4096):
+    """labcoat, nginx or h2o serving the files of `root`; `config` is the peer's template in tests/bench/peers/. With a
+    certificate over TLS."""
+    own = folder / f"{name}-{len(list(folder.iterdir()))}"
+    own.mkdir()
+    own.chmod(0o777)
+    scheme = "https" if certificate else "http"
+    if name == "labcoat":
+        words = [labcoat, "serve", "--static", f"/={root}", "-l", f"{scheme}://127.0.0.1:0", "--edge-threads", 1]
+        words += ["--certificate", ",".join(map(str, certificate))] if certificate else []
+        return Entry(name, [*words, "--set", f"connections={connections}"], cwd=own)
+    if not shutil.which(name):
+        raise NotStarted(f"there is no {name}; install Debian's package {name}")
+    template = PEERS / (config or {"nginx": "nginx_files.conf", "h2o": "h2o_files.yaml"}[name])
+    port = free_port()
+    text = template.read_text()
+    facts = {"port": port, "root": root, "dir": own, "connections": connections}
+    if certificate:
+        facts |= {"certificate": certificate[0], "key": certificate[1]}
+    for key, value in facts.items():
+        text = text.replace("{" + key + "}", str(value))
+    (own / template.name).write_text(text)
+    words = ["nginx", "-p", own, "-c", own / template.name] if name == "nginx" else ["h2o", "-m", "worker", "-c", own / template.name]
+    return Entry(name, words, f"{scheme}://127.0.0.1:{port}/", cwd=own)
+
+
+def text_of(size):
+    line = b"the quick brown fox jumps over the lazy dog. "
+    return (line * (size // len(line) + 1))[:size]
