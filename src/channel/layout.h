@@ -21,7 +21,7 @@
 namespace labcoat::channel {
 
 constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
-constexpr u32 version = 2;
+constexpr u32 version = 3;
 
 constexpr size_t cache_line = 64;
 constexpr u32 slots_max = 1 << 16;
@@ -117,8 +117,9 @@ struct RequestInfo {
   u16 remote_port;
   u32 script_name_bytes;  // so much of the path's beginning is the app's own place (SCRIPT_NAME)
   u32 pad;
+  i64 waited_before_ns;  // in front of us, as a trusted proxy says (X-Request-Start); 0: not said
 };
-static_assert(sizeof(RequestInfo) == 88);
+static_assert(sizeof(RequestInfo) == 96);
 
 // In requests and in response heads; name and value follow without separators or padding.
 struct FieldHeader {

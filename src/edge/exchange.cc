@@ -24,7 +24,7 @@ void Exchange::begin(i64 began_ns) {
   body_left_ = -1;
   status_ = 0;
   began_ns_ = began_ns;
-  queue_wait_ns_ = 0;
+  queue_wait_ns_ = waited_before_ns_ = 0;
   bytes_out_ = 0;
   rule_ = nullptr;
   asked_path_ = {};

@@ -111,6 +111,7 @@ class Exchange final : public Timeout {
   void count_status(int status);
   // Whose request it is, though a proxy may have brought it.
   const Client& client() const { return forwarded_ ? forwarded_->client : client_; }
+  i64 waited_in_proxies(const http::RequestHead& head) const;
   bool is_over_rate(const http::RequestHead& head);
   std::string_view protocol() const;
   void account();
@@ -135,7 +136,8 @@ class Exchange final : public Timeout {
   std::unique_ptr<Pieces> pieces_;
   int status_ = 0;
   i64 began_ns_ = 0;
-  i64 queue_wait_ns_ = 0;
+  i64 queue_wait_ns_ = 0;     // for a worker
+  i64 waited_before_ns_ = 0;  // in front of us, as a trusted proxy says
   u64 id_ = 0;
   u64 bytes_out_ = 0;
   const Route* rule_ = nullptr;  // the route that answers, once it is known

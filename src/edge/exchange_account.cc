@@ -5,6 +5,7 @@
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "edge/trusted_proxies.h"
+#include "http/request_start.h"
 
 namespace labcoat::edge {
 
@@ -14,6 +15,18 @@ void Exchange::note(const http::RequestHead& head) {
   noted_ = true;
   if (client_.trusted) forwarded_ = thread_.shared().trusted_proxies->client_of(head, client_);
   if (thread_.log() != nullptr) notes_ = thread_.log()->note(head);
+}
+
+// By the wall clock, for a proxy knows no other. Of several fields the last is by the proxy that is
+// connected to us.
+i64 Exchange::waited_in_proxies(const http::RequestHead& head) const {
+  if (!client_.trusted) return 0;
+  for (size_t i = head.field_count; i > 0; --i) {
+    const http::Field& field = head.fields[i - 1];
+    if (!http::same_name(field.name, "x-request-start")) continue;
+    return http::waited_since(field.value, wall_ns() - (now_ns() - began_ns_));
+  }
+  return 0;
 }
 
 // True: answered 429.
@@ -50,18 +63,19 @@ void Exchange::account() {
   if (status_ == 0) return;
   const EdgeShared& shared = thread_.shared();
   const i64 total_us = (now_ns() - began_ns_) / us;
-  thread_.count_route().count({.route = route_,
-                               .status = status_,
-                               .body_bytes = bytes_out_,
-                               .total_us = total_us,
-                               .queue_us = worker_ < 0 ? -1 : queue_wait_ns_ / us});
+  thread_.count_route().count(
+      {.route = route_,
+       .status = status_,
+       .body_bytes = bytes_out_,
+       .total_us = total_us,
+       .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
     log->write({.client = client(),
                 .wall_ns = wall_ns(),
                 .status = status_,
                 .body_bytes = bytes_out_,
-                .queue_us = queue_wait_ns_ / us,
+                .queue_us = (waited_before_ns_ + queue_wait_ns_) / us,
                 .service_us = service_ns_ / us,
                 .total_us = total_us,
                 .worker = worker_,

@@ -77,6 +77,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
   const i64 wait = thread_.shared().config->limits.queue_wait_ns;
   info.id = id_;
   info.received_ns = began_ns_;
+  info.waited_before_ns = waited_before_ns_ = waited_in_proxies(head);
   info.enqueued_ns = thread_.now();
   info.deadline_ns = thread_.now() + wait;
   info.flags = 0;

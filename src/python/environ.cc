@@ -120,7 +120,8 @@ PyObject* EnvironBuilder::build(const channel::WorkerPort& port, i64 taken_ns) {
                        update_port(n.remote_port, remote_port_, request.remote_port) &&
                        update_flags(request.flags);
   if (!current) return nullptr;
-  const double waited = static_cast<double>(taken_ns - request.enqueued_ns) / seconds;
+  const double waited =
+      static_cast<double>(taken_ns - request.enqueued_ns + request.waited_before_ns) / seconds;
   if (!set(template_.get(), n.queue_wait, Ref::steal(PyFloat_FromDouble(waited))) ||
       !set(template_.get(), n.request_id, hex_of(request.id))) {
     return nullptr;

@@ -192,7 +192,10 @@ PyObject* ScopeBuilder::peer(const channel::WorkerPort& port) {
 bool ScopeBuilder::fill(PyObject* scope, const channel::WorkerPort& port) {
   const Names& n = names();
   PyObject* const client = peer(port);
-  const double waited = static_cast<double>(port.taken_ns() - port.request().enqueued_ns) / seconds;
+  const channel::RequestInfo& request = port.request();
+  const double waited =
+      static_cast<double>(port.taken_ns() - request.enqueued_ns + request.waited_before_ns) /
+      seconds;
   // Copies, so that no request finds what another one wrote.
   return client && PyDict_SetItem(scope, n.client, client) == 0 &&
          set(scope, n.asgi, Ref::steal(PyDict_Copy(versions_.get()))) &&
