@@ -22,7 +22,7 @@ def main():
     report = {}
     for case in arguments.only:
         report[case] = measure(case, arguments, lineup.ASGI, APPS)
-        print_verdict(report[case]["servers"], lineup.ASGI, rate_wanted=1.0)
+        print_verdict(report[case]["servers"], lineup.ASGI, rate_wanted=1.0, cpu_wanted=1.0)
         print()
     write_report(arguments, "asgi_peers", {"cases": report})
 

@@ -156,9 +156,14 @@ def self_signed(folder):
     return certificate, key
 
 
-def file_server(name, labcoat, folder, root, config=None, certificate=None, connections=4096):
-    """labcoat, nginx or h2o serving the files of `root`; `config` is the peer's template in tests/bench/peers/. With a
-    certificate over TLS."""
+CONFIGS = {
+    "nginx": {"http": "nginx_files.conf", "https": "nginx_tls.conf", "http2": "nginx_http2.conf"},
+    "h2o": {"http": "h2o_files.yaml", "https": "h2o_tls.yaml"},
+}
+
+
+def file_server(name, labcoat, folder, root, certificate=None, config=None, connections=4096):
+    """labcoat, nginx or h2o serving the files of `root`: over TLS with a certificate, else in clear."""
     own = folder / f"{name}-{len(list(folder.iterdir()))}"
     own.mkdir()
     own.chmod(0o777)
@@ -169,7 +174,7 @@ def file_server(name, labcoat, folder, root, config=None, certificate=None, conn
         return Entry(name, [*words, "--set", f"connections={connections}"], cwd=own)
     if not shutil.which(name):
         raise NotStarted(f"there is no {name}; install Debian's package {name}")
-    template = PEERS / (config or {"nginx": "nginx_files.conf", "h2o": "h2o_files.yaml"}[name])
+    template = PEERS / CONFIGS[name][config or scheme]
     port = free_port()
     text = template.read_text()
     facts = {"port": port, "root": root, "dir": own, "connections": connections}

@@ -84,7 +84,7 @@ def h2load(cpus, connections, streams, http1=False):
 
     def load(url, seconds):
         words = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"--tls13-ciphers={CIPHER}"]
-        words += ["-D", f"{max(1, round(seconds * 1000))}ms", "--warm-up-time", "100ms"]
+        words += ["-D", f"{max(1, round(seconds * 1000))}ms"]
         out = output_of(pinned(cpus, *words, *(["--h1"] if http1 else []), url))
         want = "http/1.1" if http1 else "h2"
         for fact in (rf"^Cipher: {CIPHER}$", "^TLS Protocol: TLSv1.3$", f"^Application protocol: {want}$"):

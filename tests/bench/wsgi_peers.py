@@ -76,7 +76,7 @@ def main():
     for case in arguments.only:
         report[case] = measure(case, arguments, lineup.WSGI)
         results = report[case]["servers"]
-        print_verdict(results, lineup.WSGI, rate_wanted=1.0)
+        print_verdict(results, lineup.WSGI, rate_wanted=1.0, cpu_wanted=1.0)
         if case == "hello":
             print_verdict(results, ["limit"], BARS["limit"])
             print_verdict(results, ["limit"], cpu_wanted=LIMIT_CPU)

@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+"""TLS 1.3 through labcoat serve and NGINX: full handshakes, and a file of 612 bytes on connections that are kept.
+
+Server on one core, generator on another. Both servers have the same certificate (ECDSA, P-256) and the same cipher;
+what they agree on with a client is asked beforehand and must be the same.
+
+handshake   openssl s_time, several at a time: connect, full handshake, one request for the 612 bytes, close. A client's
+            half of a handshake costs more than the server's, so the server mostly waits: read its CPU.
+612         h2load speaking HTTP/1.1, 64 connections.
+
+    tests/bench/tls.py [--only handshake,612] [--servers labcoat,nginx] [--rounds 5] [--seconds 2] [--json FILE]
+"""
+
+import re
+import subprocess
+import sys
+
+import lineup
+from contest import Words, print_table, print_verdict, running, take_turns, temporary_folder, write_report
+from loads import CIPHER, h2load, handshakes
+from served import Check
+
+CASES = {"handshake": "handshakes", "612": "requests"}
+
+
+def agreed(url):
+    """What a client that offers the cipher of these benchmarks agrees on with the server."""
+    words = ["openssl", "s_client", "-connect", url.split("/")[2], "-tls1_3", "-ciphersuites", CIPHER, "-brief"]
+    text = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True).stderr
+    found = {line.partition(":")[0]: line.partition(":")[2].strip() for line in text.splitlines()}
+    facts = ("Protocol version", "Ciphersuite", "Signature type", "Hash used", "Server Temp Key")
+    return ", ".join(f"{fact} {found.get(fact, 'none')}" for fact in facts)
+
+
+def session_tickets(url):
+    """How many tickets the server sends after a handshake: part of what one costs."""
+    words = ["openssl", "s_client", "-connect", url.split("/")[2], "-tls1_3", "-ign_eof"]
+    request = b"GET /612.html HTTP/1.0\r\n\r\n"
+    text = subprocess.run(words, input=request, capture_output=True, timeout=10).stdout
+    return len(re.findall(rb"Post-Handshake New Session Ticket arrived", text))
+
+
+def main():
+    words = Words(__doc__, ["labcoat", "nginx"], CASES, seconds=2)
+    words.add_argument("--clients", type=int, default=8, help="openssl s_time at a time (default: %(default)s)")
+    words.add_argument("--connections", type=int, default=64)
+    arguments = words.parse()
+    report = {}
+    with temporary_folder() as folder:
+        certificate, root = lineup.self_signed(folder), folder / "www"
+        root.mkdir()
+        (root / "612.html").write_bytes(lineup.text_of(612))
+        entries = {name: lambda name=name: lineup.file_server(name, arguments.labcoat, folder, root, certificate)
+                   for name in arguments.servers}  # fmt: skip
+        with running(entries, arguments.server_cpus, [Check(lineup.text_of(612), "612.html")]) as (servers, _):
+            report["agreed"] = {name: agreed(server.url) for name, server in servers.items()}
+            if len(set(report["agreed"].values())) != 1:
+                sys.exit(f"the servers do not agree on the same with a client: {report['agreed']}")
+            print(next(iter(report["agreed"].values())))
+            report["tickets"] = {name: session_tickets(server.url) for name, server in servers.items()}
+            print("session tickets after each handshake:", ", ".join(f"{n} {count}" for n, count in report["tickets"].items()))
+            for case in arguments.only:
+                load = handshakes(arguments.generator_cpus, arguments.clients) if case == "handshake" else h2load(
+                    arguments.generator_cpus, arguments.connections, 1, http1=True)  # fmt: skip
+                results = report[case] = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
+                print(f"\n{'full handshakes' if case == 'handshake' else 'file of 612 bytes over TLS'}, {arguments.rounds} rounds of "
+                      f"{arguments.seconds:g} s\n")  # fmt: skip
+                print_table(results, CASES[case])
+                print_verdict(results, ["nginx"], rate_wanted=1.0, cpu_wanted=1.0)
+    write_report(arguments, "tls", {"cases": report})
+
+
+if __name__ == "__main__":
+    main()
