@@ -157,13 +157,14 @@ def self_signed(folder):
 
 
 CONFIGS = {
-    "nginx": {"http": "nginx_files.conf", "https": "nginx_tls.conf", "http2": "nginx_http2.conf"},
+    "nginx": {"http": "nginx_files.conf", "https": "nginx_tls.conf"},
     "h2o": {"http": "h2o_files.yaml", "https": "h2o_tls.yaml"},
 }
 
 
-def file_server(name, labcoat, folder, root, certificate=None, config=None, connections=4096):
-    """labcoat, nginx or h2o serving the files of `root`: over TLS with a certificate, else in clear."""
+def file_server(name, labcoat, folder, root, certificate=None, connections=4096, clear_http2=False):
+    """labcoat, nginx or h2o serving the files of `root`: over TLS with a certificate, else in clear. NGINX must be told
+    when that is to be HTTP/2, and then speaks nothing else."""
     own = folder / f"{name}-{len(list(folder.iterdir()))}"
     own.mkdir()
     own.chmod(0o777)
@@ -174,10 +175,10 @@ def file_server(name, labcoat, folder, root, certificate=None, config=None, conn
         return Entry(name, [*words, "--set", f"connections={connections}"], cwd=own)
     if not shutil.which(name):
         raise NotStarted(f"there is no {name}; install Debian's package {name}")
-    template = PEERS / CONFIGS[name][config or scheme]
+    template = PEERS / CONFIGS[name][scheme]
     port = free_port()
     text = template.read_text()
-    facts = {"port": port, "root": root, "dir": own, "connections": connections}
+    facts = {"port": port, "root": root, "dir": own, "connections": connections, "http2": " http2" if clear_http2 else ""}
     if certificate:
         facts |= {"certificate": certificate[0], "key": certificate[1]}
     for key, value in facts.items():
