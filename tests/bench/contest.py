@@ -18,6 +18,7 @@ from served import NotStarted, Server
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 ROOT = HERE.parent.parent
+WARM_UP_SECONDS = 0.3
 BUSY = 0.93  # a server that uses less of its cores than this waited for something else
 
 
@@ -96,22 +97,25 @@ def one_round(server, load, path, seconds):
     }
 
 
-def take_turns(servers, load, path, rounds, seconds, warm_up=0.3):
-    """Rounds by name. A server that breaks the load's rules is left out of the rest, with the reason on stderr."""
+def take_turns(servers, load, path, rounds, seconds, cores=1):
+    """Rounds by name; `load` is one for all or one for each name. A server that the load cannot measure is left out of
+    the rest, with the reason on stderr."""
     results = {name: [] for name in servers}
+    load_of = load if isinstance(load, dict) else dict.fromkeys(servers, load)
     for name, server in servers.items():
         with contextlib.suppress(Failed):
-            load(server.url + path, min(warm_up, seconds))
+            load_of[name](server.url + path, min(WARM_UP_SECONDS, seconds))
     for number in range(rounds):
-        for name in list(results):
+        # There and back: nobody always comes after the same other one.
+        for name in list(results)[:: -1 if number % 2 else 1]:
             show(f"round {number + 1} of {rounds}: {name}")
             try:
-                results[name].append(one_round(servers[name], load, path, seconds))
+                results[name].append(one_round(servers[name], load_of[name], path, seconds))
             except Failed as error:
                 print(f"left out: {name}: {error}", file=sys.stderr)
                 del results[name]
     show("")
-    return {name: summary(of_name, 1) for name, of_name in results.items()}
+    return {name: summary(of_name, cores) for name, of_name in results.items()}
 
 
 def summary(rounds, cores):
@@ -134,11 +138,14 @@ def summary(rounds, cores):
     }
 
 
+def ratios(ours, theirs, value):
+    """Of each round: our value divided by theirs."""
+    return [value(a) / value(b) for a, b in zip(ours["all_rounds"], theirs["all_rounds"]) if value(b)]
+
+
 def ratio(ours, theirs, value):
-    """The median, over the rounds, of our value divided by theirs of the same round."""
-    pairs = zip(ours["all_rounds"], theirs["all_rounds"])
-    ratios = [value(a) / value(b) for a, b in pairs if value(b)]
-    return statistics.median(ratios) if ratios else math.nan
+    """The median over the rounds."""
+    return statistics.median(ratios(ours, theirs, value) or [math.nan])
 
 
 def rate(one):

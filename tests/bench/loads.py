@@ -29,11 +29,12 @@ def output_of(words):
 
 
 class LabcoatBench:
-    """Requests in clear: closed loop, or open with `rate`."""
+    """Requests in clear: closed loop, or open with -r. Without URL, `more` says which are sent."""
 
-    def __init__(self, labcoat, cpus, connections, *more, timeout=TIMEOUT_SECONDS):
+    def __init__(self, labcoat, cpus, connections, *more, timeout=TIMEOUT_SECONDS, warm_up=0):
         # A server that leaves connections waiting must not hold up the others for long.
         self.words = pinned(cpus, labcoat, "bench", "-c", connections, "--timeout", f"{timeout}s", *more)
+        self.warm_up = warm_up
 
     def report(self, *words):
         done = subprocess.run([*self.words, *map(str, words), "--json", "-"], capture_output=True, text=True)
@@ -45,7 +46,8 @@ class LabcoatBench:
         return self.report(url, "-d", "0.1s", "--warmup", "0")["generator"]["ceiling_rps"]
 
     def __call__(self, url, seconds, *more):
-        report = self.report(url, "-d", f"{seconds}s", "--warmup", "0", "--no-calibrate", *more)
+        words = ["-d", f"{seconds}s", "--warmup", f"{self.warm_up}s", "--no-calibrate", *more]
+        report = self.report(*([url] if url else []), *words)
         return {
             "answers": report["responses"],
             "rps": report["rps"],

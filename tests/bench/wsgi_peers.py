@@ -46,7 +46,7 @@ def measure(case, arguments, peers, interface=None):
     load = LabcoatBench(arguments.labcoat, generator_cpus, arguments.connections, *more)
     with running(entries(chosen, arguments.labcoat, app, peers), server_cpus, [facts["check"]]) as (servers, left_out):
         ceiling = load.ceiling(next(iter(servers.values())).url)
-        results = take_turns(servers, load, "", arguments.rounds, arguments.seconds)
+        results = take_turns(servers, load, "", arguments.rounds, arguments.seconds, cores=len(server_cpus))
         with_wrk = None
         if getattr(arguments, "wrk", False) and "limit" in servers:
             show("wrk on the limit")
