@@ -46,6 +46,7 @@ struct Limits {
   int rate_buckets = 65536;
   i64 response_buffer_bytes =
       1 << 20;              // of one response, for a slow client, before its worker must wait
+  int compressions = 64;    // of apps' answers, of each edge thread; further ones go as they are
   int http2_streams = 100;  // open at once on one connection; REFUSED_STREAM
   // On one HTTP/2 connection, in ten seconds; ENHANCE_YOUR_CALM.
   int http2_resets = 200;

@@ -150,6 +150,7 @@ constexpr ServerField server_fields[] = {
     {"rate_buckets", [](Config& c, const CheckedValue& v) { c.limits.rate_buckets = whole(v); }},
     {"response_buffer_bytes",
      [](Config& c, const CheckedValue& v) { c.limits.response_buffer_bytes = bytes(v); }},
+    {"compressions", [](Config& c, const CheckedValue& v) { c.limits.compressions = whole(v); }},
     {"http2_streams", [](Config& c, const CheckedValue& v) { c.limits.http2_streams = whole(v); }},
     {"http2_resets", [](Config& c, const CheckedValue& v) { c.limits.http2_resets = whole(v); }},
     {"http2_control_frames",

@@ -53,6 +53,7 @@ void visit_limits(const Field& field, T& limits) {
   field("rate_key", limits.rate_key);
   field("rate_buckets", limits.rate_buckets);
   field("response_buffer_bytes", limits.response_buffer_bytes);
+  field("compressions", limits.compressions);
   field("http2_streams", limits.http2_streams);
   field("http2_resets", limits.http2_resets);
   field("http2_control_frames", limits.http2_control_frames);

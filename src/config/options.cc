@@ -597,6 +597,15 @@ constexpr Option rows[] = {
      .max = gib,
      .help = "Of one response, held for a slow client before its worker has to wait; over HTTP/2 "
              "of all responses on one connection."},
+    {.name = "compressions",
+     .section = "limits",
+     .type = OptionType::integer,
+     .default_value = "64",
+     .unit = "answers",
+     .min = 0,
+     .max = 65536,
+     .help = "Answers of apps that each edge thread compresses at a time, for up to 2 MiB of "
+             "memory each; further ones are sent as they are."},
     {.name = "http2_streams",
      .section = "limits",
      .type = OptionType::integer,

@@ -41,7 +41,12 @@ struct Route {
   std::string fallback = {};
   std::string cache_control = {};
   bool precompressed = true;
-  bool compress = true;
+
+  // Content codings (br, zstd, gzip), or on or off; empty: on for files, off for apps.
+  std::vector<std::string> compress = {};
+  // Of an app's answers: from so many bytes on; patterns of Content-Type, empty: text of any kind.
+  i64 compress_min = 1024;
+  std::vector<std::string> compress_types = {};
 
   // What happens on the way.
   std::string strip_prefix = {};  // for an app: SCRIPT_NAME

@@ -70,6 +70,7 @@ struct Setter {
     return {};
   }
   Status operator()(std::vector<std::string> Route::*member) const {
+    if (value.key->replaces) (route.*member).clear();
     for (const Text& item : value.items) (route.*member).push_back(item.value);
     return {};
   }
@@ -207,6 +208,16 @@ Status check_templates(const RouteTable& table, const Route& route) {
   return status;
 }
 
+// "on" and "off" are the whole of it.
+Status check_compress(const RouteTable& table, const Route& route) {
+  const auto& words = route.compress;
+  const bool whole = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "on" || word == "off";
+  });
+  if (!whole || words.size() == 1) return {};
+  return fail_at(place(table, "compress"), "true or false stands alone, not in a list");
+}
+
 Status check_path_change(const RouteTable& table, const Route& route) {
   if (route.strip_prefix.empty()) return {};
   if (!route.rewrite.empty()) {
@@ -250,6 +261,7 @@ Result<Route> build_route(const RouteTable& table, const std::string& directory)
   }
   Status status = check_answer(table, route);
   if (status) status = check_path_change(table, route);
+  if (status) status = check_compress(table, route);
   if (status) status = check_templates(table, route);
   if (!status) return tl::unexpected(status.error());
   if (route.status == 0 && route.app.empty() && route.files.empty()) {

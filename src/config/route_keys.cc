@@ -121,6 +121,14 @@ const char* check_try_file(std::string_view name) {
   return name.find("{path}") == name.npos ? "has no {path}" : check_file_name(name);
 }
 
+const char* check_compress(std::string_view word) {
+  return is_one_of(word, {"on", "off", "br", "zstd", "gzip"}) ? nullptr : "is no content coding";
+}
+
+const char* check_type(std::string_view type) {
+  return type.find('/') == type.npos ? "is not a type" : check_value(type);
+}
+
 const char* check_error_status(std::string_view status) {
   const auto number = parse_int(status);
   return number && *number >= 400 && *number <= 599 ? nullptr : "is not a status from 400 to 599";
@@ -150,7 +158,26 @@ constexpr RouteKey rows[] = {
     {"cache_control", Kind::text, &Route::cache_control, "a value such as \"max-age=3600\"",
      check_value},
     {"precompressed", Kind::flag, &Route::precompressed, "true or false"},
-    {"compress", Kind::flag, &Route::compress, "true or false"},
+    {.name = "compress",
+     .kind = Kind::words,
+     .field = &Route::compress,
+     .expected = "true, false, or some of \"br\", \"zstd\" and \"gzip\"",
+     .check = check_compress,
+     .for_site = true,
+     .replaces = true},
+    {.name = "compress_min",
+     .kind = Kind::size,
+     .field = &Route::compress_min,
+     .expected = "a size such as \"1KiB\"",
+     .max = i64{1} << 40,
+     .for_site = true},
+    {.name = "compress_types",
+     .kind = Kind::texts,
+     .field = &Route::compress_types,
+     .expected = "a type such as \"text/html\" or \"text/*\", or a list",
+     .check = check_type,
+     .for_site = true,
+     .replaces = true},
     {"app", Kind::text, &Route::app, "the name of an app in quotes"},
     {"redirect", Kind::text, &Route::redirect, "a URL or a path in quotes", check_redirect},
     {"answer", Kind::text, &Route::answer, "the text of the answer in quotes"},

@@ -24,6 +24,7 @@ enum class RouteKind {
   file,      // paths are relative to the configuration file
   directory,
   files,  // a table of files: { NAME = "path" }
+  words,  // texts, or true or false, which are "on" and "off"
 };
 
 constexpr bool is_path(RouteKind kind) {
@@ -44,6 +45,7 @@ struct RouteKey {
   i64 min = 0;  // of integer, duration (ns) and size
   i64 max = i64{1} << 62;
   bool for_site = false;  // may also stand in a [[site]], for all its routes
+  bool replaces = false;  // a route's own list takes the place of its site's
 };
 
 std::span<const RouteKey> route_keys();

@@ -21,7 +21,8 @@ bool may_stand_in_site(const RouteKey& key) {
 
 std::optional<std::string> scalar(const toml::node& node, RouteKind kind) {
   const auto text = node.value_exact<std::string>();
-  if (const auto flag = node.value_exact<bool>(); flag && kind == RouteKind::flag) {
+  if (const auto flag = node.value_exact<bool>();
+      flag && (kind == RouteKind::flag || kind == RouteKind::words)) {
     return *flag ? "on" : "off";
   }
   const bool is_number =
@@ -161,7 +162,8 @@ class RouteReader {
       return read_pairs(node, full, out);
     }
     const toml::array* list = node.as_array();
-    if (key.kind == RouteKind::texts && list != nullptr) {
+    const bool may_be_list = key.kind == RouteKind::texts || key.kind == RouteKind::words;
+    if (may_be_list && list != nullptr) {
       if (list->empty()) return fail_at(out.where, full + " is an empty list");
       for (const toml::node& element : *list) {
         const auto text = element.value_exact<std::string>();

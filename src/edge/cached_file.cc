@@ -139,10 +139,12 @@ void CachedFile::load_file(Fd fd, const std::string& relative, const FileRules& 
   }
   const bool worth_it = is_compressible(type_);
   if (rules.precompressed && worth_it) load_neighbours(root, relative);
-  const bool may_compress = rules.compress && worth_it && !varies_ &&
+  const bool may_compress = rules.compress != 0 && worth_it && !varies_ &&
                             identity_.bytes >= compress_bytes_min &&
                             identity_.bytes <= compress_bytes_max;
-  for (Coded& coded : coded_) coded.by_us = may_compress;
+  for (size_t i = 0; i < coded_count; ++i) {
+    coded_[i].by_us = may_compress && (rules.compress >> i & 1) != 0;
+  }
   varies_ = varies_ || may_compress;
   describe(plain_, ContentCoding::identity, identity_);
   for (size_t i = 0; i < coded_count; ++i) {

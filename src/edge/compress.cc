@@ -21,6 +21,16 @@ constexpr int zstd_stored = 8, zstd_passing = 3;
 // than 8 MiB of zstd's (RFC 9659); gzip has 32 KiB always.
 constexpr int window_bits_passing = 17, window_bits_stored = 20;
 
+// A stream that passes and is known to be short needs no more than its own length: a page of 4 KiB
+// costs 20 KiB then instead of 260.
+int window_bits(Compressor::Effort effort, long long bytes, int most) {
+  constexpr int least = 10;
+  int bits = most;
+  if (effort == Compressor::Effort::stored || bytes < 0) return bits;
+  while (bits > least && bytes <= 1LL << (bits - 1)) --bits;
+  return bits;
+}
+
 // Makes room in `out`, lets step(char*, size_t) fill it, and takes back what was not needed. step
 // returns how many bytes it wrote.
 template <class Step>
@@ -32,11 +42,12 @@ void append_step(std::string& out, const Step& step) {
 
 class Gzip final : public Compressor {
  public:
-  bool begin(Effort effort) {
-    constexpr int window_bits = 15 + 16;  // with gzip's frame
-    constexpr int memory_level = 8;
+  bool begin(Effort effort, long long bytes) {
+    constexpr int window_max = 15, with_frame = 16;
+    const int window = window_bits(effort, bytes, window_max);
+    const int memory_level = window - 7;  // hash chains of about the window's size
     const int level = effort == Effort::stored ? gzip_stored : gzip_passing;
-    begun_ = deflateInit2(&stream_, level, Z_DEFLATED, window_bits, memory_level,
+    begun_ = deflateInit2(&stream_, level, Z_DEFLATED, window + with_frame, memory_level,
                           Z_DEFAULT_STRATEGY) == Z_OK;
     return begun_;
   }
@@ -73,7 +84,8 @@ class Brotli final : public Compressor {
     state_ = BrotliEncoderCreateInstance(nullptr, nullptr, nullptr);
     if (state_ == nullptr) return false;
     const bool stored = effort == Effort::stored;
-    const int window = stored ? window_bits_stored : window_bits_passing;
+    const int window =
+        window_bits(effort, bytes, stored ? window_bits_stored : window_bits_passing);
     set(BROTLI_PARAM_QUALITY, stored ? brotli_stored : brotli_passing);
     set(BROTLI_PARAM_LGWIN, window);
     if (bytes > 0 && bytes < 1 << 30) set(BROTLI_PARAM_SIZE_HINT, static_cast<int>(bytes));
@@ -160,7 +172,7 @@ std::unique_ptr<Compressor> Compressor::create(http::ContentCoding coding, Effor
     }
     case http::ContentCoding::gzip: {
       auto gzip = std::make_unique<Gzip>();
-      if (gzip->begin(effort)) return gzip;
+      if (gzip->begin(effort, bytes)) return gzip;
       break;
     }
     case http::ContentCoding::identity:

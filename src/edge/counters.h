@@ -67,6 +67,11 @@ class Counter {
   X(worker_lost, "requests answered 502 or broken off because their worker had died")              \
   X(responses_broken, "responses broken off because the app failed after its head")                \
   X(corrupt_frames, "responses that a worker wrote against the rules of the channel")              \
+  X(compressed, "answers of apps that the edge has compressed")                                    \
+  X(compressing, "of those, now on their way")                                                     \
+  X(compressed_bytes_in, "bytes of these as the apps gave them")                                   \
+  X(compressed_bytes_out, "bytes that they were compressed to")                                    \
+  X(limit_compressions, "answers sent as they were because of limits.compressions")                \
   X(body_files, "request bodies that went to a file")                                              \
   X(file_cache_hits, "files answered from the file cache")                                         \
   X(file_cache_misses, "files looked up on disk")                                                  \

@@ -112,6 +112,7 @@ class EdgeThread {
   // Scratch for one call: bytes read from a socket, and bytes on their way to one.
   std::vector<char>& input() { return input_; }
   std::string& output() { return output_; }
+  std::string& coded() { return coded_; }
   Response& response() { return response_; }
   StaticFiles& files() { return files_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
@@ -185,7 +186,7 @@ class EdgeThread {
   StaticFiles files_;
   std::optional<ThreadLog> log_;
   std::vector<char> input_;
-  std::string output_;
+  std::string output_, coded_;
   Response response_;
   std::vector<char> path_buffer_;
   std::string route_path_, route_fields_;

@@ -4,12 +4,16 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
 #include "edge/https_rules.h"
 #include "http/status.h"
 #include "http/url.h"
 
 namespace labcoat::edge {
+
+Exchange::Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink)
+    : thread_(thread), client_(client), sink_(sink) {}
 
 // Only at the end of the edge is a request left inside; at any other time its connection has said
 // client_gone.
@@ -135,6 +139,7 @@ void Exchange::client_shut() {
 void Exchange::client_gone(u64 unsent_bytes) {
   disarm();
   pieces_.reset();
+  coder_.reset();
   thread_.count().clients_gone.add();
   bytes_out_ -= std::min(bytes_out_, unsent_bytes);
   if (has_slot_) {

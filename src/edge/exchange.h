@@ -15,17 +15,18 @@
 #include "edge/route.h"
 #include "edge/static_file.h"
 #include "edge/timeouts.h"
+#include "http/accept_encoding.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
 
+class AnswerCoder;
 class EdgeThread;
 
 class Exchange final : public Timeout {
  public:
   // All outlive it.
-  Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink)
-      : thread_(thread), client_(client), sink_(sink) {}
+  Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink);
   ~Exchange() override;
 
   // Forgets the last request. `began_ns`: when the first byte of this one was read.
@@ -98,6 +99,14 @@ class Exchange final : public Timeout {
     size_t next = 0;
   };
 
+  // exchange_coding.cc
+  void choose_coding(const http::RequestHead& head);
+  void begin_coding(Response& response, std::string& text);
+  bool send_body(std::string_view data, std::string_view more);
+  bool send_coded(std::string_view out);
+  bool send_coded_file();
+  void drop_answer();
+
   void read_frames();
   bool put_head(const channel::EdgePort::Head& head);
   bool put_data(const channel::EdgePort::Frame& frame);
@@ -134,6 +143,8 @@ class Exchange final : public Timeout {
   i64 body_left_ = -1;  // of the announced length; -1: none announced
   channel::FileSpan span_;
   std::unique_ptr<Pieces> pieces_;
+  http::ContentCoding coding_ = http::ContentCoding::identity;  // that the client likes best
+  std::unique_ptr<AnswerCoder> coder_;                          // or none
   int status_ = 0;
   i64 began_ns_ = 0;
   i64 queue_wait_ns_ = 0;     // for a worker

@@ -1,6 +1,7 @@
 // An app's part of an Exchange: the request into a slot of the channel, the frames out of it.
 #include <algorithm>
 
+#include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "edge/https_rules.h"
@@ -62,6 +63,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   slot_ = *slot;
   has_slot_ = true;
   repeatable_ = is_safe(head.method);
+  choose_coding(head);
   if (body.file) {
     thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
   }
@@ -151,13 +153,19 @@ void Exchange::read_frames() {
       sink_.give_way();
       break;
     }
+    if (coder_ && coder_->has_file()) {
+      if (!send_coded_file()) break;
+      continue;
+    }
     if (waiting_for_file_) {
       if (!put_file()) break;
       continue;
     }
     port.next(slot_, frame);
     if (frame.kind == Output::nothing_yet) {
-      no_frames_left();
+      // What there is of the answer is not kept waiting for the rest.
+      if (coder_ && !send_coded(coder_->flush())) break;
+      if (has_slot_) no_frames_left();
       break;
     }
     if (frame.kind == Output::head && put_head(frame.head)) continue;
@@ -183,6 +191,8 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
     answer_status(status);
     return true;
   }
+  std::string tag;
+  begin_coding(response, tag);
   begin_response(response);
   // What is not to be sent needs no counting.
   body_left_ = without_body_ ? -1 : head.body_bytes;
@@ -203,9 +213,7 @@ bool Exchange::put_data(const channel::EdgePort::Frame& frame) {
     more = more.substr(0, left - data.size());
     body_left_ -= static_cast<i64>(data.size() + more.size());
   }
-  const size_t bytes = data.size() + more.size();
-  bytes_out_ += bytes;
-  if (bytes > 0) sink_.send_data(data, more);
+  if (!send_body(data, more)) return true;
   // Otherwise the client is gone and the slot given up.
   if (has_slot_ && all > 0) thread_.port(app_).consumed(slot_, all);
   return true;
@@ -233,6 +241,10 @@ bool Exchange::put_file() {
     body_left_ -= bytes;
   }
   if (bytes == 0) return true;
+  if (coder_) {
+    coder_->begin_file(std::move(file), span_.offset, bytes);
+    return true;
+  }
   bytes_out_ += static_cast<u64>(bytes);
   sink_.send_file(std::make_shared<OpenFile>(std::move(file)), span_.offset, bytes);
   return true;
@@ -252,6 +264,8 @@ void Exchange::end_of_frames(Output how) {
     fail_app_request(500, "the app did not finish its answer");
     return;
   }
+  if (coder_ && !send_coded(coder_->end())) return;
+  if (!has_slot_) return;  // the client is gone
   let_go_of_slot();
   sink_.end();
 }
@@ -266,6 +280,7 @@ void Exchange::no_frames_left() {
 void Exchange::let_go_of_slot() {
   channel::EdgePort& port = thread_.port(app_);
   disarm();
+  coder_.reset();
   queue_wait_ns_ = port.queue_wait_ns(slot_);
   service_ns_ = std::max<i64>(0, thread_.now() - enqueued_ns_ - queue_wait_ns_);
   worker_ = static_cast<int>(port.taken_by(slot_));
@@ -278,6 +293,7 @@ void Exchange::let_go_of_slot() {
 // Nobody wants the answer any more.
 void Exchange::give_up_slot() {
   disarm();
+  coder_.reset();
   thread_.shared().body_files[app_]->drop(slot_);
   thread_.forget_files(app_, slot_);
   thread_.port(app_).abandon(slot_);

@@ -1,5 +1,7 @@
 #include "edge/file_rules.h"
 
+#include "edge/compress_rules.h"
+
 namespace labcoat::edge {
 namespace {
 
@@ -18,7 +20,7 @@ FileRules file_rules_of(const config::Route& route) {
   for (const std::string& name : route.try_files) rules.try_files.push_back(below_root(name));
   rules.fallback = below_root(route.fallback);
   rules.precompressed = route.precompressed;
-  rules.compress = route.compress;
+  rules.compress = codings_of(route.compress, {.by_default = true});
   rules.cache_control = route.cache_control;
   return rules;
 }

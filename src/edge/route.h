@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "config/route.h"
+#include "edge/compress_rules.h"
 #include "edge/file_rules.h"
 #include "edge/header_changes.h"
 #include "edge/route_template.h"
@@ -59,7 +60,8 @@ struct Route {
   FileRules file_rules;
   int app = -1;  // index into Config::apps
   RouteTemplate redirect;
-  std::string text;  // of a fixed answer
+  CompressRules compress;  // of an app
+  std::string text;        // of a fixed answer
 
   // On the way.
   RouteTemplate rewrite;

@@ -31,6 +31,7 @@ Status set_answer(const config::Config& config, Route& route) {
     route.file_rules = file_rules_of(from);
   } else if (!from.app.empty()) {
     route.kind = Route::Kind::app;
+    route.compress = CompressRules(from);
     for (size_t i = 0; i < config.apps.size(); ++i) {
       if (config.apps[i].name == from.app) route.app = static_cast<int>(i);
     }
