@@ -161,7 +161,7 @@ def show(progress):
         print(f"\r\x1b[K{progress}", end="", file=sys.stderr, flush=True)
 
 
-def print_table(results, unit="requests"):
+def print_table(results, unit="requests", bound="it waited for the generator: at least this fast"):
     limit = results.get("limit", {}).get("rps")
     of_limit = f"{'of limit':>10}" if limit else ""
     print(f"{'':18}{unit + '/s':>14}{of_limit}{'min-max':>18}{'p99 us':>11}{'cores':>7}   CPU us for each")
@@ -174,7 +174,7 @@ def print_table(results, unit="requests"):
             used += " = " + " + ".join(f"{process} {us:.2f}" for process, us in s["cpu_us"].items())
         notes = [f"{s['errors']:,} errors"] if s["errors"] else []
         if s["generator_bound"]:
-            notes.append("it waited for the generator: at least this fast")
+            notes.append(bound)
         print(f"{name:18}{s['rps']:>14,.0f}{share}{spread:>18}{p99:>11}{s['cores']:>7.2f}   {used}"
               + (f"   ({'; '.join(notes)})" if notes else ""))  # fmt: skip
     print()
