@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""Memory of 4 workers of a Django site (tests/bench/peers/journal) through labcoat serve and its peers.
+
+One server at a time, on all cores: PSS of all its processes, after the first answer, and after some thousand requests of
+every kind, when the workers have touched what they shared with each other. What a front server, a master or a zygote
+needs is in it.
+
+    tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--json FILE]
+"""
+
+import subprocess
+import time
+
+import lineup
+from contest import PEERS, Words, running, show, temporary_folder, write_report
+from loads import LabcoatBench
+from served import Check
+
+WORKERS = 4
+SETTLE_SECONDS = 1
+PATHS = ("", "entry/77", "?page=3", "entries.json", "new", "admin/login/")
+SERVERS = {
+    "gunicorn": lineup.gunicorn_sync,
+    "gunicorn-preload": lambda app: lineup.gunicorn(app, "sync", "--preload"),
+    "uwsgi": lineup.uwsgi_socket,  # forks after the import, unless told otherwise
+    "uwsgi-lazy": lambda app: lineup.uwsgi(app, ["--http-socket", "127.0.0.1:{port}", "--lazy-apps"], "uwsgi-lazy"),
+    "granian": lineup.granian,
+}
+# What issue 4 asks: at most so many times the memory of this one.
+BARS = {"gunicorn": 0.6, "gunicorn-preload": 1.0, "uwsgi": 1.0}
+
+
+def mib(bytes_by_name):
+    return sum(bytes_by_name.values()) / 2**20
+
+
+def measure(name, server, arguments):
+    show(f"memory: {name}")
+    time.sleep(SETTLE_SECONDS)
+    fresh = server.pss_bytes()
+    urls = [word for path in PATHS for word in ("--url", f"1 {server.url}{path}")]
+    bench = LabcoatBench(arguments.labcoat, arguments.cpus, 4 * WORKERS, timeout=30)
+    report = bench.report(*urls, "-n", arguments.requests, "--no-calibrate")
+    time.sleep(SETTLE_SECONDS)
+    show("")
+    worked = server.pss_bytes()
+    return {"fresh_bytes": fresh, "worked_bytes": worked, "processes": len(server.pids()), "answers": report["responses"],
+            "failed": sum(report["errors"].values()) + report["status"]["4xx"] + report["status"]["5xx"]}  # fmt: skip
+
+
+def print_results(results):
+    print(f"{'':18}{'MiB at first':>14}{'MiB worked':>12}{'processes':>11}   MiB by name")
+    for name, r in results.items():
+        parts = " + ".join(f"{process} {used / 2**20:.0f}" for process, used in sorted(r["worked_bytes"].items()))
+        failed = f"   ({r['failed']} of {r['answers']} requests failed)" if r["failed"] else ""
+        print(f"{name:18}{mib(r['fresh_bytes']):>14.1f}{mib(r['worked_bytes']):>12.1f}{r['processes']:>11}   {parts}{failed}")
+    print()
+    for name, bar in BARS.items():
+        if name in results and "labcoat" in results:
+            by = mib(results["labcoat"]["worked_bytes"]) / mib(results[name]["worked_bytes"])
+            print(f"labcoat needs {by:.2f}x the memory of {name}, wanted at most {bar:.2f}x: {'yes' if by <= bar else 'NO'}")
+
+
+def main():
+    words = Words(__doc__, ["labcoat", *SERVERS])
+    words.add_argument("--requests", type=int, default=2000)
+    arguments = words.parse()
+    lineup.make_venv()
+    results = {}
+    with temporary_folder() as folder:
+        env = {"JOURNAL_DB": str(folder / "journal.db")}
+        command = [lineup.program("python"), "-B", "-m", "journal.make_data"]
+        subprocess.run(command, cwd=PEERS, check=True, env=env)
+        app = lineup.App("journal.wsgi:app", WORKERS, PEERS, env)
+        peers = SERVERS | {"labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app)}
+        for name in arguments.servers:
+            entry = {name: lambda name=name: peers[name](app)}
+            with running(entry, arguments.cpus, [Check(path="entry/77")], some=False) as (servers, _):
+                if name in servers:
+                    results[name] = measure(name, servers[name], arguments)
+    print(f"a Django site with {WORKERS} workers, at first and after {arguments.requests:,} requests; PSS of all processes\n")
+    print_results(results)
+    write_report(arguments, "memory", {"servers": results})
+
+
+if __name__ == "__main__":
+    main()
