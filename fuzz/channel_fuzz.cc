@@ -96,7 +96,7 @@ void let_worker_scribble(Script& script, const Mapping& worker, u32 slot) {
       control.claim.store(script.number(8));
       break;
     case 4:
-      worker.header().head.store(script.number(script.number(1) % 9));
+      worker.lane(Priority::normal).head.store(script.number(script.number(1) % 9));
       break;
     case 5:
       control.consumed.store(script.number(8));
@@ -105,7 +105,7 @@ void let_worker_scribble(Script& script, const Mapping& worker, u32 slot) {
       control.waiting_for_room.store(static_cast<u32>(script.number(1)));
       break;
     case 7:
-      worker.queue_entry(script.number(2)).store(script.number(8));
+      worker.queue_entry(Priority::normal, script.number(2)).store(script.number(8));
       break;
   }
   worker.dirty(0)[0].fetch_or(script.number(1) | (u64{1} << (slot % 64)));

@@ -27,7 +27,7 @@ void lay_out(Header& header) {
   at += header.edge_thread_count * sizeof(EdgeThread);
   at = rounded_up(at, cache_line) + rounded_up(header.slot_count / 8, cache_line);  // dirty bits
   header.queue_offset = rounded_up(at, page);
-  at = header.queue_offset + u64{header.queue_capacity} * sizeof(u64);
+  at = header.queue_offset + lane_count * u64{header.queue_capacity} * sizeof(u64);
   header.slots_offset = rounded_up(at, page);
   header.request_offset = sizeof(Slot);
   // The ring starts a page of its own, so a slot that carries small messages touches two pages.
@@ -73,8 +73,8 @@ Result<Fd> create_channel(Geometry geometry) {
     return fail_errno("cannot size the shared memory of the channel");
   }
   // The offsets come first in Header, the live words behind them are zero in a new file anyway.
-  if (pwrite(file.get(), &header, offsetof(Header, tail), 0) !=
-      static_cast<ssize_t>(offsetof(Header, tail))) {
+  if (pwrite(file.get(), &header, offsetof(Header, lanes), 0) !=
+      static_cast<ssize_t>(offsetof(Header, lanes))) {
     return fail_errno("cannot write the header of the channel");
   }
   // A worker that could shrink the file could stop the edge with SIGBUS.
@@ -111,8 +111,8 @@ Result<std::unique_ptr<Mapping>> Mapping::open(int memfd, Access access) {
   struct stat info;
   if (fstat(memfd, &info) != 0) return fail_errno("cannot look at the channel's file");
   Header header{};
-  if (pread(memfd, &header, offsetof(Header, tail), 0) !=
-          static_cast<ssize_t>(offsetof(Header, tail)) ||
+  if (pread(memfd, &header, offsetof(Header, lanes), 0) !=
+          static_cast<ssize_t>(offsetof(Header, lanes)) ||
       !sensible(header)) {
     return fail(
         "the channel's file has no header of this version: are edge and extension of one build?");

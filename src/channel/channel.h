@@ -48,7 +48,11 @@ class Mapping {
   std::atomic<u64>* dirty(u32 thread) const {
     return dirty_ + size_t{thread} * (shape_.slots_per_thread / 64);
   }
-  std::atomic<u64>& queue_entry(u64 position) const { return queue_[position & shape_.queue_mask]; }
+  Lane& lane(Priority priority) const { return header().lanes[static_cast<u32>(priority)]; }
+  std::atomic<u64>& queue_entry(Priority lane, u64 position) const {
+    const u64 first = static_cast<u64>(lane) * (u64{shape_.queue_mask} + 1);
+    return queue_[first + (position & shape_.queue_mask)];
+  }
   Slot& slot(u32 index) const {
     return *reinterpret_cast<Slot*>(slots_ + u64{index} * shape_.slot_stride);
   }

@@ -1,12 +1,9 @@
 #include <cstring>
 #include <gtest/gtest.h>
-#include <map>
 #include <random>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -49,7 +46,7 @@ class Rig {
                                         .spin_ns = 0});
   }
 
-  u32 enqueue(const std::string& target) {
+  u32 enqueue(const std::string& target, Priority priority = Priority::normal) {
     const auto slot = port->acquire(this);
     EXPECT_TRUE(slot.has_value());
     RequestInfo& info = port->info(*slot);
@@ -64,7 +61,7 @@ class Rig {
     EXPECT_TRUE(writer.field("Host", "example"));
     writer.begin_body();
     EXPECT_TRUE(writer.body("body"));
-    port->enqueue(*slot);
+    port->enqueue(*slot, priority);
     port->ring();
     return *slot;
   }
@@ -206,6 +203,53 @@ TEST(Channel, RequestsAreTakenInTheOrderTheyCame) {
   }
 }
 
+TEST(Channel, AHigherPriorityIsTakenFirstHoweverLateItCame) {
+  Rig rig;
+  WorkerPort worker = rig.join(0);
+  rig.enqueue("/low", Priority::low);
+  rig.enqueue("/normal");
+  rig.enqueue("/high", Priority::high);
+  rig.enqueue("/high2", Priority::high);
+  EXPECT_EQ(worker.waiting(), 4u);
+  EXPECT_EQ(rig.channel->queue_depth(), 4u);
+  std::vector<std::string> seen;
+  while (worker.take()) {
+    seen.emplace_back(worker.path());
+    worker.finish(WorkerPort::Ending::broken);
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"/high", "/high2", "/normal", "/low"}));
+  EXPECT_FALSE(worker.has_work());
+}
+
+TEST(Channel, ARepeatedRequestKeepsItsPriority) {
+  Rig rig;
+  WorkerPort dead = rig.join(0);
+  const u32 slot = rig.enqueue("/high", Priority::high);
+  ASSERT_TRUE(dead.take());
+  rig.enqueue("/normal");
+  rig.channel->remove_endpoint(0);
+  rig.port->bury(0, [&](u32) { rig.port->requeue(slot); });
+  WorkerPort worker = rig.join(1);
+  ASSERT_TRUE(worker.take());
+  EXPECT_EQ(worker.path(), "/high");
+}
+
+TEST(Channel, APlaceIsOccupiedAsLongAsItsSlotAlsoWhenTheClientHasGone) {
+  Rig rig;
+  WorkerPort worker = rig.join(0);
+  std::vector<u16> freed;
+  rig.port->on_place_free = [&](u16 place) { freed.push_back(place); };
+  const u32 slot = rig.enqueue("/report");
+  rig.port->occupy(slot, 7);
+  rig.enqueue("/other");
+  ASSERT_TRUE(worker.take());
+  rig.port->abandon(slot);
+  EXPECT_TRUE(freed.empty()) << "the worker still works on it";
+  worker.finish(WorkerPort::Ending::complete);
+  rig.port->for_each_dirty([](u32) {});
+  EXPECT_EQ(freed, std::vector<u16>{7});
+}
+
 TEST(Channel, AWithdrawnRequestIsNeverSeenByAWorker) {
   Rig rig;
   WorkerPort worker = rig.join(0);
@@ -235,7 +279,7 @@ TEST(Channel, AHeadThatACorruptWorkerMovedCostsNoRequest) {
   Rig rig({.slots = 64});
   WorkerPort worker = rig.join(0);
   rig.enqueue("/first");
-  rig.worker_mapping->header().head.store(u64{1} << 60);
+  rig.worker_mapping->lane(Priority::normal).head.store(u64{1} << 60);
   EXPECT_FALSE(worker.take());
   rig.enqueue("/second");  // the edge notices that the head is beyond the tail
   std::vector<std::string> seen;
@@ -358,67 +402,6 @@ TEST(Channel, WhatAWorkerScribblesIsCorruptAndNeverMore) {
     EXPECT_TRUE(last != Output::head && last != Output::data);
     if (last != Output::nothing_yet && last != Output::file) rig.port->done(slot);
   }
-}
-
-// A worker process that answers until it is killed.
-[[noreturn]] void work_for_ever(Rig& rig, WorkerPort worker) {
-  rig.edge_control.reset();
-  for (;;) {
-    if (worker.take()) {
-      answer(worker, worker.path());
-    } else {
-      worker.wait();
-    }
-  }
-}
-
-TEST(Channel, WorkersKilledAtAnyMomentLoseNoRequestAndMixUpNoAnswer) {
-  const u64 seed = std::random_device()();
-  SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
-  Rig rig({.slots = 64});
-  std::map<u32, std::string> expected;  // by slot
-  int answered = 0, repeated = 0;
-  const auto take_answer = [&](u32 slot) {
-    if (!rig.port->has_ended(slot)) return false;
-    std::string body;
-    EXPECT_EQ(rig.read_all(slot, body), Output::end);
-    EXPECT_EQ(body, expected.at(slot)) << "an answer reached another request";
-    rig.port->done(slot);
-    expected.erase(slot);
-    ++answered;
-    return true;
-  };
-  int sent = 0;
-  for (int kill_number = 0; kill_number < 300; ++kill_number) {
-    const u32 endpoint = static_cast<u32>(kill_number % 64);
-    WorkerPort worker = rig.join(endpoint);
-    const pid_t child = fork();
-    if (child == 0) work_for_ever(rig, std::move(worker));
-    const i64 until = now_ns() + static_cast<i64>(random() % 400'000);
-    while (now_ns() < until) {
-      while (expected.size() < 20) {
-        const std::string name = "/" + std::to_string(sent++);
-        expected[rig.enqueue(name)] = name;
-      }
-      rig.port->for_each_dirty(take_answer);
-    }
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
-    rig.channel->remove_endpoint(endpoint);
-    rig.port->bury(endpoint, [&](u32 slot) {
-      if (take_answer(slot)) return;
-      ++repeated;
-      rig.port->requeue(slot);
-    });
-  }
-  // One that lives answers what is left: nothing is stuck.
-  WorkerPort last = rig.join(100);
-  while (last.take()) answer(last, last.path());
-  rig.port->for_each_dirty(take_answer);
-  EXPECT_TRUE(expected.empty()) << expected.size() << " requests were lost";
-  EXPECT_EQ(answered, sent);
-  EXPECT_EQ(rig.port->in_use(), 0u);
 }
 
 TEST(Channel, AFileThatIsNoChannelIsRefused) {

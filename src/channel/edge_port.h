@@ -1,91 +1,17 @@
-// The channel as the edge sees it. EdgeChannel is shared by all edge threads; EdgePort is one
-// thread's part of it. Nothing that a worker wrote is believed: it is copied once, then checked;
-// what does not hold together is `corrupt`.
+// EdgePort: the channel as one edge thread sees it. Requests go into slots and into the queue,
+// answers come out as frames. Nothing that a worker wrote is believed: it is copied once, then
+// checked; what does not hold together is `corrupt`.
 #pragma once
 
-#include <array>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
-#include "channel/channel.h"
+#include "channel/edge_channel.h"
+#include "channel/request_writer.h"
 
 namespace labcoat::channel {
-
-// One app's channel. Thread-safe.
-class EdgeChannel {
- public:
-  // One eventfd per edge thread; rung by workers.
-  static Result<std::unique_ptr<EdgeChannel>> open(Fd memfd, std::vector<Fd> edge_doorbells);
-
-  const Mapping& mapping() const { return *mapping_; }
-  int doorbell(u32 edge_thread) const { return edge_doorbells_[edge_thread].get(); }
-
-  // Workers come and go by the supervisor's word; ids out of range are refused.
-  bool add_endpoint(u32 endpoint, Fd doorbell);
-  // The doorbell is closed. The edge threads must each call EdgePort::bury for it.
-  void remove_endpoint(u32 endpoint);
-  u32 endpoint_count() const { return endpoint_count_.load(std::memory_order_relaxed); }
-
-  // No worker takes anything more; all are woken so that they see it.
-  void close();
-
-  // Entries pushed and not yet passed by the head: an upper bound of the requests that wait.
-  u64 queue_depth() const;
-
-  // For EdgePort.
-  void push(u64 entry);
-  // Wakes up to `count` sleeping workers, lowest id first: warm caches stay warm, surplus workers
-  // stay asleep.
-  void ring_workers(u32 count);
-  void ring_endpoint(u32 endpoint);
-
- private:
-  EdgeChannel(std::unique_ptr<Mapping> mapping, std::vector<Fd> edge_doorbells);
-  void drop_spent_entries();
-  void forget_endpoint(u32 endpoint);
-
-  const std::unique_ptr<Mapping> mapping_;
-  const std::vector<Fd> edge_doorbells_;
-  std::mutex push_mutex_;
-  u64 tail_ = 0;  // ours; the word in the channel is only a copy
-  std::mutex endpoints_mutex_;
-  std::array<Fd, endpoints_max> doorbells_;
-  std::vector<u32> alive_;  // sorted
-  std::atomic<u32> endpoint_count_ = 0;
-};
-
-// What a request is made of, before it is put into a slot.
-struct RequestText {
-  std::string_view method, target, path, query, server_name, remote_address;
-  size_t script_name_bytes = 0;  // of path
-};
-
-class EdgePort;
-
-// Writes one request into a slot, in the order of layout.h. Returns false when the area is full:
-// the request is too large.
-class RequestWriter {
- public:
-  RequestWriter(char* area, size_t bytes, RequestInfo& info)
-      : area_(area), bytes_(bytes), info_(info) {}
-  bool text(const RequestText& text);
-  bool field(std::string_view name, std::string_view value);
-  // After the last field. The body may also arrive in pieces; what fits is `body_room()`.
-  void begin_body();
-  size_t body_room() const { return bytes_ - used_; }
-  bool body(std::string_view piece);
-
- private:
-  bool append(std::string_view piece);
-  char* area_;
-  size_t bytes_;
-  size_t used_ = 0;
-  RequestInfo& info_;
-};
 
 // One edge thread's slots. Not thread-safe.
 class EdgePort {
@@ -116,8 +42,12 @@ class EdgePort {
   // Gives a slot back that was never enqueued.
   void release(u32 slot);
   // Puts the request into the queue. Bells are rung by ring(), once a batch.
-  void enqueue(u32 slot);
+  void enqueue(u32 slot, Priority lane = Priority::normal);
   void ring();
+  // From here until it is free again, also when its client has gone and a worker still has it, the
+  // slot occupies a place of this number (0 to 65534), and `on_place_free` hears when it does not.
+  void occupy(u32 slot, u16 place) { slots_[local(slot)].place = place; }
+  std::function<void(u16 place)> on_place_free;
 
   void* owner(u32 slot) const { return slots_[local(slot)].owner; }
   u32 generation(u32 slot) const { return slots_[local(slot)].generation; }
@@ -179,6 +109,7 @@ class EdgePort {
   void end_sleep();
 
  private:
+  static constexpr u16 no_place = 0xffff;
   struct SlotState {
     void* owner = nullptr;
     u32 generation = 1;
@@ -186,6 +117,8 @@ class EdgePort {
     bool queued = false;  // enqueued and not done
     bool abandoned = false;
     bool corrupt = false;
+    Priority lane = Priority::normal;
+    u16 place = no_place;
     u64 consumed = 0;      // bytes of frames, as published to the worker
     u64 payload_left = 0;  // of the current data frame
     u64 padding = 0;       // behind it

@@ -24,6 +24,11 @@ constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
 constexpr u32 version = 3;
 
 constexpr size_t cache_line = 64;
+// The queue has a lane for each priority: a worker takes from one only while those before it are
+// empty.
+enum class Priority : u8 { high = 0, normal = 1, low = 2 };
+constexpr u32 lane_count = 3;
+
 constexpr u32 slots_max = 1 << 16;
 constexpr u32 endpoints_max =
     1024;  // ids 0..1023; reused only after the edge has let go of a dead one
@@ -188,31 +193,37 @@ static_assert(sizeof(Slot) == 256);
 static_assert(offsetof(Slot, request) == 64 && offsetof(Slot, written) == 192);
 static_assert(std::atomic<u64>::is_always_lock_free && std::atomic<u32>::is_always_lock_free);
 
-// The first page. Constant after creation, but for the two ends of the queue and `closing`.
+// The two ends of a lane.
+struct Lane {
+  // Written by the edge: one past the last entry. The release store pairs with the workers' acquire
+  // loads.
+  alignas(128) std::atomic<u64> tail;
+  // Pushed forward by whoever finds the entry it points to no longer ready.
+  alignas(128) std::atomic<u64> head;
+};
+static_assert(sizeof(Lane) == 256);
+
+// The first page. Constant after creation, but for the ends of the lanes and `closing`.
 struct alignas(4096) Header {
   u64 magic;
   u32 version;
   u32 slot_count;  // a multiple of 64 * edge_thread_count
   u32 endpoint_count;
   u32 edge_thread_count;
-  u32 queue_capacity;  // a power of two, at least 4 * slot_count
+  u32 queue_capacity;  // of each lane; a power of two, at least 4 * slot_count
   u32 request_bytes;   // size of a slot's request area
   u32 response_bytes;  // size of a slot's response ring; a power of two
   u32 pad0;
   u64 file_bytes;
   u64 endpoints_offset;
   u64 edge_threads_offset;  // the dirty bits follow, at the next cache line
-  u64 queue_offset;         // queue_capacity atomic u64 entries
+  u64 queue_offset;         // lane_count times queue_capacity atomic u64 entries
   u64 slots_offset;  // slot i: Slot at slots_offset + i * slot_stride, its request area, then its
                      // response ring
   u64 slot_stride;
   u64 request_offset;   // within a slot
   u64 response_offset;  // within a slot
-  // Written by the edge: one past the last entry. The release store pairs with the workers' acquire
-  // loads.
-  alignas(128) std::atomic<u64> tail;
-  // Pushed forward by whoever finds the entry it points to no longer ready.
-  alignas(128) std::atomic<u64> head;
+  Lane lanes[lane_count];
   // Set once by the edge: take nothing more, finish what is begun, exit.
   alignas(128) std::atomic<u32> closing;
 };

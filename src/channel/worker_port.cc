@@ -52,24 +52,35 @@ WorkerPort::WorkerPort(const Mapping& mapping, Settings settings)
 }
 
 bool WorkerPort::has_work() const {
-  const Header& header = mapping_.header();
-  return header.head.load(std::memory_order_relaxed) < header.tail.load(std::memory_order_acquire);
+  for (const Lane& lane : mapping_.header().lanes) {
+    if (lane.head.load(std::memory_order_relaxed) < lane.tail.load(std::memory_order_acquire)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 u64 WorkerPort::waiting() const {
-  const Header& header = mapping_.header();
-  const u64 head = header.head.load(std::memory_order_relaxed);
-  const u64 tail = header.tail.load(std::memory_order_relaxed);
-  return head < tail ? tail - head : 0;
+  u64 count = 0;
+  for (const Lane& lane : mapping_.header().lanes) {
+    const u64 head = lane.head.load(std::memory_order_relaxed);
+    const u64 tail = lane.tail.load(std::memory_order_relaxed);
+    count += head < tail ? tail - head : 0;
+  }
+  return count;
 }
 
 bool WorkerPort::take(TakenRequest& into) {
-  Header& header = mapping_.header();
-  if (closing()) return false;
+  return !closing() && (take_from(Priority::high, into) || take_from(Priority::normal, into) ||
+                        take_from(Priority::low, into));
+}
+
+bool WorkerPort::take_from(Priority priority, TakenRequest& into) {
+  Lane& lane = mapping_.lane(priority);
   for (;;) {
-    u64 head = header.head.load(std::memory_order_acquire);
-    if (head >= header.tail.load(std::memory_order_acquire)) return false;
-    const u64 entry = mapping_.queue_entry(head).load(std::memory_order_acquire);
+    u64 head = lane.head.load(std::memory_order_acquire);
+    if (head >= lane.tail.load(std::memory_order_acquire)) return false;
+    const u64 entry = mapping_.queue_entry(priority, head).load(std::memory_order_acquire);
     const u32 slot = entry_slot(entry);
     const u32 generation = entry_generation(entry);
     bool taken = false;
@@ -81,7 +92,7 @@ bool WorkerPort::take(TakenRequest& into) {
     }
     // Taken by us or no longer to be had: either way the entry is spent. Killed before this line,
     // the next one to look finds the slot not ready and does it for us.
-    header.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel);
+    lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel);
     if (taken) {
       held_ = &into;
       open_request(slot, generation);

@@ -64,7 +64,8 @@ class WorkerPort {
   // The mapping outlives the port.
   WorkerPort(const Mapping& mapping, Settings settings);
 
-  // Takes the oldest waiting request. False: none waits, or the channel closes. Never blocks.
+  // Takes the oldest waiting request of the highest priority. False: none waits, or the channel
+  // closes. Never blocks.
   bool take() { return take(own_); }
   // The same, for those who hold several: the request is the one in use afterwards.
   bool take(TakenRequest& into);
@@ -162,6 +163,7 @@ class WorkerPort {
  private:
   static constexpr size_t frame_overhead = sizeof(FrameHeader) + 8;
 
+  bool take_from(Priority priority, TakenRequest& into);
   void open_request(u32 slot, u32 generation);
   size_t room() const;
   void put(const void* bytes, size_t count);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <utility>
 
 #include "base/check.h"
 
@@ -62,12 +63,22 @@ std::optional<Scoreboard::Request> Scoreboard::current(int endpoint) const {
 }
 
 Scoreboard::Queue Scoreboard::queue(i64 now) const {
-  const u64 tail = mapping_->header().tail.load(std::memory_order_acquire);
-  const u64 head = mapping_->header().head.load(std::memory_order_relaxed);
-  const u64 entries = std::min(tail - head, u64{mapping_->shape().queue_mask} + 1);
   Queue queue;
+  for (const auto priority :
+       {channel::Priority::high, channel::Priority::normal, channel::Priority::low}) {
+    add_lane(priority, now, queue);
+  }
+  return queue;
+}
+
+void Scoreboard::add_lane(channel::Priority priority, i64 now, Queue& queue) const {
+  const channel::Lane& lane = mapping_->lane(priority);
+  const u64 tail = lane.tail.load(std::memory_order_acquire);
+  const u64 head = lane.head.load(std::memory_order_relaxed);
+  const u64 entries = std::min(tail - head, u64{mapping_->shape().queue_mask} + 1);
+  bool first = true;
   for (u64 at = tail - entries; at != tail; ++at) {
-    const u64 entry = mapping_->queue_entry(at).load(std::memory_order_relaxed);
+    const u64 entry = mapping_->queue_entry(priority, at).load(std::memory_order_relaxed);
     const u32 index = channel::entry_slot(entry);
     if (index >= mapping_->shape().slots) continue;
     const channel::Slot& slot = mapping_->slot(index);
@@ -77,10 +88,10 @@ Scoreboard::Queue Scoreboard::queue(i64 now) const {
         channel::claim_generation(claim) != channel::entry_generation(entry)) {
       continue;
     }
-    if (queue.waiting++ == 0)
-      queue.oldest_wait_ns = std::max<i64>(0, now - slot.request.enqueued_ns);
+    ++queue.waiting;
+    if (!std::exchange(first, false)) continue;
+    queue.oldest_wait_ns = std::max(queue.oldest_wait_ns, now - slot.request.enqueued_ns);
   }
-  return queue;
 }
 
 }  // namespace labcoat::supervisor

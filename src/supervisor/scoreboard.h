@@ -30,7 +30,7 @@ class Scoreboard {
   };
   struct Queue {
     int waiting = 0;
-    i64 oldest_wait_ns = 0;  // of the first in line
+    i64 oldest_wait_ns = 0;  // of those that are the first of their lane
   };
 
   // The descriptor may be closed afterwards.
@@ -44,6 +44,7 @@ class Scoreboard {
 
  private:
   explicit Scoreboard(std::unique_ptr<channel::Mapping> mapping) : mapping_(std::move(mapping)) {}
+  void add_lane(channel::Priority priority, i64 now, Queue& queue) const;
 
   std::unique_ptr<channel::Mapping> mapping_;
 };

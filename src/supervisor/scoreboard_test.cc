@@ -106,8 +106,8 @@ TEST_F(ScoreboardTest, believes_no_number_of_a_worker) {
   mapping_->slot(slot).request.target_bytes = 0xfffffff0;
   EXPECT_FALSE(board_->current(3));
   for (const u64 head : {u64{0}, ~u64{0}, u64{1} << 40}) {
-    mapping_->header().head.store(head);
-    mapping_->queue_entry(0).store(~u64{0});
+    mapping_->lane(channel::Priority::normal).head.store(head);
+    mapping_->queue_entry(channel::Priority::normal, 0).store(~u64{0});
     EXPECT_LE(board_->queue(now_ns()).waiting, 1);
   }
 }

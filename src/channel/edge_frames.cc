@@ -1,0 +1,151 @@
+// Reading what workers write: the frames of a slot's response ring, none of them believed.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "channel/edge_port.h"
+
+namespace labcoat::channel {
+
+// Bytes of frames that were published and not consumed; more than the ring holds means the worker's
+// word is worthless.
+u64 EdgePort::available(u32 slot, SlotState& state) {
+  const u64 written = mapping_.slot(slot).written.load(std::memory_order_acquire);
+  const u64 available = written - state.consumed;
+  if (available > mapping_.shape().response_bytes || (written & 7) != 0) {
+    state.corrupt = true;
+    return 0;
+  }
+  return available;
+}
+
+void EdgePort::copy_out(u32 slot, u64 at, void* out, size_t bytes) const {
+  const size_t ring_bytes = mapping_.shape().response_bytes;
+  const char* ring = mapping_.response_ring(slot);
+  const size_t start = at & (ring_bytes - 1);
+  const size_t first = std::min(bytes, ring_bytes - start);
+  std::memcpy(out, ring + start, first);
+  std::memcpy(static_cast<char*>(out) + first, ring, bytes - first);
+}
+
+EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, u64 payload, Frame& out) {
+  if (payload < sizeof(ResponseHead)) return Output::corrupt;
+  head_copy_.resize(payload);
+  copy_out(slot, state.consumed + sizeof(FrameHeader), head_copy_.data(), payload);
+  ResponseHead head;
+  std::memcpy(&head, head_copy_.data(), sizeof head);
+  size_t at = sizeof head;
+  if (head.reason_bytes > payload - at) return Output::corrupt;
+  out.head.status = head.status;
+  out.head.body_bytes = head.body_bytes;
+  out.head.field_count = head.field_count;
+  out.head.reason = {head_copy_.data() + at, head.reason_bytes};
+  at += head.reason_bytes;
+  out.head.fields = {head_copy_.data() + at, payload - at};
+  for (u32 i = 0; i < head.field_count; ++i) {
+    FieldHeader field;
+    if (payload - at < sizeof field) return Output::corrupt;
+    std::memcpy(&field, head_copy_.data() + at, sizeof field);
+    at += sizeof field;
+    if (u64{field.name_bytes} + field.value_bytes > payload - at) return Output::corrupt;
+    at += field.name_bytes + field.value_bytes;
+  }
+  if (at != payload) return Output::corrupt;
+  const bool plausible = head.status >= 200 && head.status <= 999 && head.body_bytes >= -1;
+  return plausible ? Output::head : Output::corrupt;
+}
+
+void EdgePort::next(u32 slot, Frame& out) {
+  SlotState& state = slots_[local(slot)];
+  CHECK(state.queued && state.payload_left == 0);
+  out.kind = Output::corrupt;
+  if (state.corrupt) return;
+  const u64 bytes = available(slot, state);
+  if (state.corrupt) return;
+  if (bytes == 0) {
+    out.kind = Output::nothing_yet;
+    return;
+  }
+  FrameHeader header;  // always whole: frames start at multiples of 8
+  copy_out(slot, state.consumed, &header, sizeof header);
+  const u64 payload = header.bytes;
+  const u64 whole = sizeof header + ((payload + 7) & ~u64{7});
+  if (whole > bytes) {
+    state.corrupt = true;
+    return;
+  }
+  switch (static_cast<FrameType>(header.type)) {
+    case FrameType::head:
+      out.kind = read_head(slot, state, payload, out);
+      if (out.kind == Output::head) made_room(slot, state, whole);
+      break;
+    case FrameType::data: {
+      const size_t ring_bytes = mapping_.shape().response_bytes;
+      const char* ring = mapping_.response_ring(slot);
+      const size_t start = (state.consumed + sizeof header) & (ring_bytes - 1);
+      const size_t first = std::min<size_t>(payload, ring_bytes - start);
+      out.data = {ring + start, first};
+      out.more = {ring, payload - first};
+      out.kind = Output::data;
+      state.payload_left = payload;
+      state.padding = whole - sizeof header - payload;
+      state.consumed += sizeof header;
+      if (payload == 0) {
+        state.padding = 0;
+        made_room(slot, state, 0);
+      }
+      break;
+    }
+    case FrameType::file:
+      if (payload != sizeof(FileSpan)) break;
+      copy_out(slot, state.consumed + sizeof header, &out.file, sizeof out.file);
+      if (out.file.offset < 0 || out.file.bytes < 0) break;
+      out.kind = Output::file;
+      made_room(slot, state, whole);
+      break;
+    case FrameType::end:
+      out.kind = Output::end;
+      break;
+    case FrameType::broken:
+      out.kind = Output::broken;
+      break;
+  }
+  if (out.kind == Output::corrupt) state.corrupt = true;
+}
+
+void EdgePort::made_room(u32 slot, SlotState& state, u64 bytes) {
+  Slot& control = mapping_.slot(slot);
+  state.consumed += bytes;
+  control.consumed.store(state.consumed, std::memory_order_release);
+  // Pairs with the fence in WorkerPort::wait_for_room and ask_for_room.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (control.waiting_for_room.load(std::memory_order_relaxed) == 1 &&
+      control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
+    channel_.ring_endpoint(taken_by(slot));
+  }
+}
+
+void EdgePort::consumed(u32 slot, size_t bytes) {
+  SlotState& state = slots_[local(slot)];
+  CHECK(bytes <= state.payload_left);
+  state.payload_left -= bytes;
+  u64 total = bytes;
+  if (state.payload_left == 0) total += std::exchange(state.padding, 0);
+  made_room(slot, state, total);
+}
+
+bool EdgePort::has_ended(u32 slot) {
+  SlotState& state = slots_[local(slot)];
+  const u64 bytes = available(slot, state);
+  u64 at = state.payload_left + state.padding;
+  while (!state.corrupt && at + sizeof(FrameHeader) <= bytes) {
+    FrameHeader header;
+    copy_out(slot, state.consumed + at, &header, sizeof header);
+    if (header.type >= static_cast<u32>(FrameType::end)) return true;
+    at += sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
+  }
+  return false;
+}
+
+}  // namespace labcoat::channel
