@@ -58,7 +58,10 @@ def main():
         database = folder / "notes.db"
         subprocess.run([lineup.program("python"), "-B", "make_data.py", database], cwd=NOTES, check=True, stdout=subprocess.DEVNULL)
         app = lineup.App("notes:app", WORKERS, NOTES, {"NOTES_DB": str(database)}, ("/static", NOTES / "static"))
-        peers = lineup.WSGI | {"labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app)}
+        peers = lineup.WSGI | {
+            "labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app),
+            "gunicorn-gthread": lambda app: lineup.gunicorn_gthread(app, threads=2),  # it computes more than it waits
+        }
         entries = {name: lambda name=name: peers[name](app) for name in arguments.servers}
         css = Check((NOTES / "static/notes.css").read_bytes(), "static/notes.css")
         with running(entries, server_cpus, [css]) as (servers, _):
