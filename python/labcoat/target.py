@@ -41,14 +41,16 @@ def load(target, interface="auto"):
     return app, kind
 
 
-def load_hook(text):
-    """The callable that MODULE:CALLABLE names."""
+def load_hook(option, text):
+    """The callable that MODULE:CALLABLE names, as the value of that option; None when it is empty."""
+    if not text:
+        return None
     match = _TARGET.fullmatch(text)
     if not match or match["call"]:
-        raise CannotLoad(f"post_fork: {text!r} does not name a callable: write MODULE:CALLABLE")
+        raise CannotLoad(f"{option}: {text!r} does not name a callable: write MODULE:CALLABLE")
     found = _find(_import(match["module"]), match["module"], match["path"])
     if not callable(found):
-        raise CannotLoad(f"post_fork: {text!r} cannot be called: it is no function but {type(found).__name__}")
+        raise CannotLoad(f"{option}: {text!r} cannot be called: it is no function but {type(found).__name__}")
     return found
 
 
@@ -80,6 +82,15 @@ def _build(factory, target):
     except BaseException as error:
         _print_traceback(error)
         raise CannotLoad(f"calling {target!r} with {interpreter()} failed: {_last_line(error)}") from None
+
+
+def run_hook(option, hook):
+    """Calls it; what it raises is printed, and told as CannotLoad."""
+    try:
+        hook()
+    except BaseException as error:
+        _print_traceback(error)
+        raise CannotLoad(f"{option} failed: {_last_line(error)}") from None
 
 
 def _last_line(error):

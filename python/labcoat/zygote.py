@@ -13,11 +13,19 @@ import socket
 import sys
 import threading
 import traceback  # noqa: F401  the native part prints tracebacks with it, also when memory is short
+import typing
 
 from labcoat import _labcoat, identity, target, worker
 
 _MESSAGE_BYTES_MAX = 64 * 1024
 _FDS_MAX = 253
+
+
+class Hooks(typing.NamedTuple):
+    """What the user wants to have called around each fork; None: nothing."""
+
+    pre_fork: typing.Callable[[], object] | None  # in the zygote
+    post_fork: typing.Callable[[], object] | None  # in the worker
 
 
 def main(fd):
@@ -33,8 +41,8 @@ def main(fd):
     if load is None:
         sys.exit(0)
     _close(fds)
-    app, post_fork = _load(control, load, supervisor_pid)
-    _serve_forks(control, supervisor_pid, app, post_fork)
+    app, hooks = _load(control, load, supervisor_pid)
+    _serve_forks(control, supervisor_pid, app, hooks)
 
 
 def _load(control, message, supervisor_pid):
@@ -47,18 +55,16 @@ def _load(control, message, supervisor_pid):
         _enter(message["directory"])
         app, interface = target.load(message["target"], message.get("interface", "auto"))
         app = worker.server_of(app, interface, message.get("loop", "auto"))
-        post_fork = target.load_hook(message["post_fork"]) if message.get("post_fork") else None
+        hooks = Hooks(*(target.load_hook(name, message.get(name, "")) for name in Hooks._fields))
     except target.CannotLoad as reason:
-        _flush()
-        _send(control, {"type": "failed", "text": str(reason), **where})
-        sys.exit(1)
+        _fail(control, str(reason), **where)
     _warn_of_threads(message["app"])
     gc.collect()
     if message.get("gc", "default") != "default":
         # What exists now is shared by all workers: a collection must not touch, and so copy, its pages.
         gc.freeze()
     _send(control, {"type": "loaded", "interface": interface, **where})
-    return app, post_fork
+    return app, hooks
 
 
 def _enter(directory):
@@ -74,7 +80,7 @@ def _enter(directory):
     sys.argv[:] = ["labcoat"]
 
 
-def _serve_forks(control, supervisor_pid, app, post_fork):
+def _serve_forks(control, supervisor_pid, app, hooks):
     while True:
         message, fds = _receive(control)
         if message is None:
@@ -82,10 +88,13 @@ def _serve_forks(control, supervisor_pid, app, post_fork):
         if message.get("type") != "fork":
             sys.exit(f"labcoat zygote: unknown message {message.get('type')!r}")
         try:
-            pid = _fork_worker(control, message, fds, supervisor_pid, app, post_fork)
+            if hooks.pre_fork:
+                target.run_hook("pre_fork", hooks.pre_fork)
+            pid = _fork_worker(control, message, fds, supervisor_pid, app, hooks.post_fork)
+        except target.CannotLoad as reason:
+            _fail(control, str(reason))
         except OSError as error:
-            _send(control, {"type": "failed", "text": f"cannot fork a worker: {error.strerror or error}"})
-            sys.exit(1)
+            _fail(control, f"cannot fork a worker: {error.strerror or error}")
         _close(fds)
         _send(control, {"type": "forked", "worker": message["worker"], "pid": pid})
 
@@ -131,7 +140,7 @@ def _warn_of_threads(app_name):
     if others:
         print(
             f"labcoat: importing the application {app_name!r} started threads ({', '.join(others)}); they do not"
-            " exist in the workers: start them in the first request, or in os.register_at_fork(after_in_child=...)",
+            " exist in the workers: start them in post_fork, or in os.register_at_fork(after_in_child=...)",
             file=sys.stderr,
             flush=True,
         )
@@ -156,6 +165,12 @@ def _send(control, message):
         control.sendall(json.dumps(message).encode())
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)  # dismissed: the supervisor has closed its end
+
+
+def _fail(control, reason, **more):
+    _flush()
+    _send(control, {"type": "failed", "text": reason, **more})
+    sys.exit(1)
 
 
 def _close(fds):

@@ -79,7 +79,8 @@ struct App {
   std::map<std::string, std::string> environment;
   std::string user;  // name or number; empty: ours
   std::string group;
-  std::string post_fork;  // MODULE:CALLABLE; empty: none
+  std::string pre_fork;   // MODULE:CALLABLE; empty: none
+  std::string post_fork;  // the same
   int workers = 1;
   int workers_min = 1;  // autoscaling happens between these two; the same: none
   int workers_max = 1;

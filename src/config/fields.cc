@@ -173,6 +173,7 @@ constexpr AppField app_fields[] = {
      }},
     {"user", [](App& a, const CheckedValue& v) { a.user = text(v); }},
     {"group", [](App& a, const CheckedValue& v) { a.group = text(v); }},
+    {"pre_fork", [](App& a, const CheckedValue& v) { a.pre_fork = text(v); }},
     {"post_fork", [](App& a, const CheckedValue& v) { a.post_fork = text(v); }},
     {"workers",
      [](App& a, const CheckedValue& v) { a.workers = counted(v, workers_auto(v.cpus)); }},

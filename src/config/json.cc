@@ -69,6 +69,7 @@ void visit_app(const Field& field, T& app) {
   field("environment", app.environment);
   field("user", app.user);
   field("group", app.group);
+  field("pre_fork", app.pre_fork);
   field("post_fork", app.post_fork);
   field("workers", app.workers);
   field("workers_min", app.workers_min);

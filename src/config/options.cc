@@ -213,6 +213,13 @@ constexpr Option rows[] = {
      .default_value = "",
      .help = "The group, by name or number, of the app's processes; needs root. Empty: the groups "
              "of the user."},
+    {.name = "pre_fork",
+     .section = "app",
+     .type = OptionType::text,
+     .default_value = "",
+     .help = "MODULE:CALLABLE that is called without arguments in the process that has imported "
+             "the app, before each worker is forked from it: to close what workers must not "
+             "share, or to renew what they shall."},
     {.name = "post_fork",
      .section = "app",
      .type = OptionType::text,

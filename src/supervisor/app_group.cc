@@ -178,7 +178,7 @@ bool AppGroup::reap_zygote(pid_t pid, int status, i64 now) {
 }
 
 void AppGroup::zygote_lost(const ZygoteProcess& lost, const std::string& how, i64 now) {
-  if (!ever_ready_ && !lost.is_loaded()) {
+  if (!ever_ready_ && (!lost.is_loaded() || !lost.failure().empty())) {
     failure_ = lost.failure().empty()
                    ? fmt::format("app '{}': the interpreter {} {} while it loaded {}", name(),
                                  setup_.app.python, how, setup_.app.target)

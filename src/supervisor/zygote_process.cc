@@ -26,6 +26,7 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"directory", app.directory},
                        {"user", app.user},
                        {"group", app.group},
+                       {"pre_fork", app.pre_fork},
                        {"post_fork", app.post_fork},
                        {"interface", app.interface},
                        {"loop", app.loop},

@@ -10,12 +10,19 @@ from server import wait_until
 HOOKED = """
 import os
 connections = []
+forks = []
 def connect():
     connections.append(os.getpid())
+def before():
+    forks.append(os.getpid())
+def before_twice():
+    before()
+    if len(forks) > 1:
+        raise RuntimeError("not once more")
 def fail():
     raise RuntimeError("no database")
 def app(environ, start_response):
-    body = f"{os.getpid()} {connections}".encode()
+    body = f"{os.getpid()} {forks if environ['PATH_INFO'] == '/forks' else connections}".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 """
@@ -41,6 +48,47 @@ def test_post_fork_runs_once_in_each_worker_before_its_first_request(serve, writ
         assert connections == f"[{pid}]"
 
 
+def test_pre_fork_runs_before_each_fork_where_the_app_was_imported(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", "pre_fork=app:before")
+    zygote = server.zygote_pids()[0]
+    assert get(server, "/forks")[1].split(maxsplit=1)[1] == f"[{zygote}]"
+    first = server.worker_pids()[0]
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: first not in server.wait_for_workers(1), what="the next worker")
+    assert get(server, "/forks")[1].split(maxsplit=1)[1] == f"[{zygote}, {zygote}]"
+
+
+def test_a_pre_fork_that_fails_fails_the_start_and_says_why(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", "pre_fork=app:fail", wait=False)
+    assert server.wait() == 1
+    assert "app 'app': pre_fork failed: RuntimeError: no database" in server.stderr()
+    assert "Traceback" in server.stderr() and "in fail" in server.stderr()
+
+
+def test_a_pre_fork_that_fails_later_costs_no_worker_and_is_tried_in_a_new_interpreter(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", "pre_fork=app:before_twice")
+    first, zygote = server.worker_pids()[0], server.zygote_pids()[0]
+    server.signal(signal.SIGTTIN)
+    server.wait_for_workers(2)
+    assert first in server.worker_pids() and zygote not in server.zygote_pids()
+    assert "pre_fork failed: RuntimeError: not once more" in server.stderr()
+    assert get(server)[0] == 200
+
+
+def test_a_pre_fork_that_fails_at_a_reload_leaves_the_old_code_as_it_is(serve, write_app):
+    write_app(HOOKED)
+    server = serve("app:app", "-w", 1, "--set", "pre_fork=app:before")
+    workers = server.worker_pids()
+    write_app(HOOKED.replace("def before():", "def before():\n    fail()"))
+    server.signal(signal.SIGHUP)
+    server.wait_for_log("pre_fork failed: RuntimeError: no database")
+    server.wait_for_log("its workers stay as they are")
+    assert get(server)[0] == 200 and server.worker_pids() == workers
+
+
 def test_a_hook_that_fails_fails_the_start_and_says_why(serve, write_app):
     write_app(HOOKED)
     server = serve("app:app", "-w", 1, "--set", "post_fork=app:fail", wait=False)
@@ -49,10 +97,11 @@ def test_a_hook_that_fails_fails_the_start_and_says_why(serve, write_app):
     assert "its workers die before they are ready" in server.stderr()
 
 
+@pytest.mark.parametrize("option", ["pre_fork", "post_fork"])
 @pytest.mark.parametrize("hook, why", [("app:nothing", "has no 'nothing'"), ("app", "does not name a callable")])
-def test_a_hook_that_is_not_there_is_said_before_anything_is_forked(serve, write_app, hook, why):
+def test_a_hook_that_is_not_there_is_said_before_anything_is_forked(serve, write_app, option, hook, why):
     write_app(HOOKED)
-    server = serve("app:app", "-w", 1, "--set", f"post_fork={hook}", wait=False)
+    server = serve("app:app", "-w", 1, "--set", f"{option}={hook}", wait=False)
     assert server.wait() == 1
     assert why in server.stderr()
 
