@@ -155,7 +155,9 @@ int print(const edge::Router& router, const Request& request, const std::string&
     const Mismatch why = route.mismatch(query);
     const bool answers = &route == answering;
     std::printf("%3zu. %s  %s: %s\n", i + 1, route.config.name.c_str(), route.config.where.c_str(),
-                answers ? "yes" : ("no, " + why_not(route, request, why)).c_str());
+                answers                 ? "yes"
+                : route.config.internal ? "no, only an app leads to it"
+                                        : ("no, " + why_not(route, request, why)).c_str());
     if (!answers) continue;
     print_answer(route, request);
     if (i + 1 < router.size())

@@ -48,6 +48,11 @@ struct Route {
   i64 compress_min = 1024;
   std::vector<std::string> compress_types = {};
 
+  // Files that an app names: a route of files that only an app leads to (X-Accel-Redirect), and
+  // where those may be that it names by their path (X-Sendfile).
+  bool internal = false;
+  std::vector<std::string> sendfile = {};
+
   // What happens on the way.
   std::string strip_prefix = {};  // for an app: SCRIPT_NAME
   std::string rewrite = {};       // a template of the path

@@ -42,7 +42,8 @@ Result<i64> number_of(const RouteValue& value) {
 
 Result<std::string> path_of(const RouteValue& value, const Text& text,
                             const std::string& directory) {
-  const bool wants_directory = value.key->kind == RouteKind::directory;
+  const bool wants_directory =
+      value.key->kind == RouteKind::directory || value.key->kind == RouteKind::directories;
   std::string path = absolute_path(text.value, directory);
   std::error_code error;
   const bool found = wants_directory ? std::filesystem::is_directory(path, error)
@@ -71,7 +72,15 @@ struct Setter {
   }
   Status operator()(std::vector<std::string> Route::*member) const {
     if (value.key->replaces) (route.*member).clear();
-    for (const Text& item : value.items) (route.*member).push_back(item.value);
+    for (const Text& item : value.items) {
+      if (!is_path(value.key->kind)) {
+        (route.*member).push_back(item.value);
+        continue;
+      }
+      auto path = path_of(value, item, directory);
+      if (!path) return tl::unexpected(path.error());
+      (route.*member).push_back(std::move(*path));
+    }
     return {};
   }
   Status operator()(Pairs Route::*member) const {
@@ -218,6 +227,17 @@ Status check_compress(const RouteTable& table, const Route& route) {
   return fail_at(place(table, "compress"), "true or false stands alone, not in a list");
 }
 
+// Only an app leads to it: with the path that it names, and nothing else of a request.
+Status check_internal(const RouteTable& table, const Route& route) {
+  if (!route.internal) return {};
+  if (route.files.empty()) return fail_at(place(table, "internal"), "goes with files only");
+  for (const char* key : {"method", "header", "without_header"}) {
+    if (find_value(table, key) == nullptr) continue;
+    return fail_at(place(table, key), "does not go with internal: an app names only a path");
+  }
+  return {};
+}
+
 Status check_path_change(const RouteTable& table, const Route& route) {
   if (route.strip_prefix.empty()) return {};
   if (!route.rewrite.empty()) {
@@ -262,6 +282,7 @@ Result<Route> build_route(const RouteTable& table, const std::string& directory)
   Status status = check_answer(table, route);
   if (status) status = check_path_change(table, route);
   if (status) status = check_compress(table, route);
+  if (status) status = check_internal(table, route);
   if (status) status = check_templates(table, route);
   if (!status) return tl::unexpected(status.error());
   if (route.status == 0 && route.app.empty() && route.files.empty()) {

@@ -23,12 +23,14 @@ enum class RouteKind {
   size,      // "64KiB"; the member holds bytes
   file,      // paths are relative to the configuration file
   directory,
-  files,  // a table of files: { NAME = "path" }
-  words,  // texts, or true or false, which are "on" and "off"
+  files,        // a table of files: { NAME = "path" }
+  words,        // texts, or true or false, which are "on" and "off"
+  directories,  // one or a list of them
 };
 
 constexpr bool is_path(RouteKind kind) {
-  return kind == RouteKind::file || kind == RouteKind::directory || kind == RouteKind::files;
+  return kind == RouteKind::file || kind == RouteKind::directory || kind == RouteKind::files ||
+         kind == RouteKind::directories;
 }
 
 using RouteField = std::variant<std::string Route::*, std::vector<std::string> Route::*,

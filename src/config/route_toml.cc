@@ -162,7 +162,8 @@ class RouteReader {
       return read_pairs(node, full, out);
     }
     const toml::array* list = node.as_array();
-    const bool may_be_list = key.kind == RouteKind::texts || key.kind == RouteKind::words;
+    const bool may_be_list = key.kind == RouteKind::texts || key.kind == RouteKind::words ||
+                             key.kind == RouteKind::directories;
     if (may_be_list && list != nullptr) {
       if (list->empty()) return fail_at(out.where, full + " is an empty list");
       for (const toml::node& element : *list) {

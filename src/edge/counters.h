@@ -72,6 +72,8 @@ class Counter {
   X(compressed_bytes_in, "bytes of these as the apps gave them")                                   \
   X(compressed_bytes_out, "bytes that they were compressed to")                                    \
   X(limit_compressions, "answers sent as they were because of limits.compressions")                \
+  X(file_orders, "files sent because an app named them (X-Accel-Redirect, X-Sendfile)")            \
+  X(file_orders_refused, "of the files that apps named, those that could not be sent")             \
   X(body_files, "request bodies that went to a file")                                              \
   X(file_cache_hits, "files answered from the file cache")                                         \
   X(file_cache_misses, "files looked up on disk")                                                  \

@@ -176,6 +176,12 @@ int EdgeThread::milliseconds_to_sleep() const {
   return static_cast<int>(std::min<i64>((shortest + ms - 1) / ms, 60'000));
 }
 
+bool EdgeThread::may_complain() {
+  if (complained_ns_ != 0 && now() - complained_ns_ < seconds) return false;
+  complained_ns_ = now();
+  return true;
+}
+
 std::string_view EdgeThread::date_line() {
   // The loop's clock is monotonic; the wall clock is read at most once a second.
   const i64 second = now() / seconds;

@@ -109,6 +109,8 @@ class EdgeThread {
   ThreadLog* log() { return log_ ? &*log_ : nullptr; }
   u64 next_request_id() { return ++last_request_id_; }
   std::string_view date_line();
+  // At most once a second: whether something of no great importance may go to the log.
+  bool may_complain();
   // Scratch for one call: bytes read from a socket, and bytes on their way to one.
   std::vector<char>& input() { return input_; }
   std::string& output() { return output_; }
@@ -192,6 +194,7 @@ class EdgeThread {
   std::string route_path_, route_fields_;
   u64 last_request_id_;
   i64 date_second_ = -1;
+  i64 complained_ns_ = 0;
   std::string date_line_;
   enum class Accepting : u8 { everybody, admin, nobody };
   Accepting accepting_ = Accepting::everybody;

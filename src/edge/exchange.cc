@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
+#include "edge/file_order.h"
 #include "edge/https_rules.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -36,6 +37,8 @@ void Exchange::begin(i64 began_ns) {
   noted_ = false;
   route_ = worker_ = -1;
   enqueued_ns_ = service_ns_ = 0;
+  kept_.reset();
+  order_.reset();
   notes_.reset();
   forwarded_.reset();
 }

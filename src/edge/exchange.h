@@ -22,6 +22,8 @@ namespace labcoat::edge {
 
 class AnswerCoder;
 class EdgeThread;
+class FileOrder;
+class KeptRequest;
 
 class Exchange final : public Timeout {
  public:
@@ -106,6 +108,14 @@ class Exchange final : public Timeout {
   bool send_coded(std::string_view out);
   bool send_coded_file();
   void drop_answer();
+  // exchange_file_order.cc
+  bool may_order_files() const;
+  bool take_file_order(const Response& response);
+  void fill_file_order();
+  const Route* internal_route(const http::RequestHead& request, std::string_view value,
+                              std::string_view& path);
+  void refuse_file_order(const FileOrder& order, int status, std::string_view why);
+  void send_static(Response& response, StaticAnswer& file);
 
   void read_frames();
   bool put_head(const channel::EdgePort::Head& head);
@@ -151,13 +161,15 @@ class Exchange final : public Timeout {
   i64 waited_before_ns_ = 0;  // in front of us, as a trusted proxy says
   u64 id_ = 0;
   u64 bytes_out_ = 0;
-  const Route* rule_ = nullptr;  // the route that answers, once it is known
-  std::string_view asked_path_;  // normalised, before a rewrite; only valid within run()
-  bool noted_ = false;           // a head has been read
-  int route_ = -1;               // of Router; -1: none
-  int worker_ = -1;              // its endpoint; -1: none
-  i64 enqueued_ns_ = 0;          // 0: no app was asked
-  i64 service_ns_ = 0;           // with the worker
+  const Route* rule_ = nullptr;        // the route that answers, once it is known
+  std::string_view asked_path_;        // normalised, before a rewrite; only valid within run()
+  bool noted_ = false;                 // a head has been read
+  int route_ = -1;                     // of Router; -1: none
+  int worker_ = -1;                    // its endpoint; -1: none
+  i64 enqueued_ns_ = 0;                // 0: no app was asked
+  i64 service_ns_ = 0;                 // with the worker
+  std::unique_ptr<KeptRequest> kept_;  // where an app may name a file
+  std::unique_ptr<FileOrder> order_;   // it has done so; or none
   std::unique_ptr<LogNotes> notes_;
   std::unique_ptr<ForwardedClient> forwarded_;  // or none
 };

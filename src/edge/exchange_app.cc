@@ -4,6 +4,7 @@
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
+#include "edge/file_order.h"
 #include "edge/https_rules.h"
 #include "edge/response_head.h"
 #include "edge/trusted_proxies.h"
@@ -64,6 +65,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   has_slot_ = true;
   repeatable_ = is_safe(head.method);
   choose_coding(head);
+  if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head);
   if (body.file) {
     thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
   }
@@ -170,6 +172,8 @@ void Exchange::read_frames() {
     }
     if (frame.kind == Output::head && put_head(frame.head)) continue;
     if (frame.kind == Output::data && put_data(frame)) continue;
+    // Instead of what an app sends that has named a file, that file is sent.
+    if (frame.kind == Output::file && order_) continue;
     if (frame.kind == Output::file && head_sent_) {
       waiting_for_file_ = true;
       span_ = frame.file;
@@ -184,13 +188,14 @@ void Exchange::read_frames() {
 bool Exchange::put_head(const channel::EdgePort::Head& head) {
   const char* why = "";
   Response& response = thread_.response();
-  if (head_sent_ || !read_app_head(head, response, why)) return false;
+  if (head_sent_ || order_ || !read_app_head(head, response, why)) return false;
   if (replaces_answer_of_app(head.status)) {
     const int status = head.status;
     give_up_slot();
     answer_status(status);
     return true;
   }
+  if (take_file_order(response)) return true;
   std::string tag;
   begin_coding(response, tag);
   begin_response(response);
@@ -201,10 +206,10 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
 
 // False: there was no head before it.
 bool Exchange::put_data(const channel::EdgePort::Frame& frame) {
-  if (!head_sent_) return false;
+  if (!head_sent_ && !order_) return false;
   const size_t all = frame.data.size() + frame.more.size();
   std::string_view data = frame.data, more = frame.more;
-  if (without_body_) {
+  if (without_body_ || order_) {
     data = more = {};
   } else if (body_left_ >= 0) {
     // More than was announced would be read as the next response.
@@ -256,6 +261,10 @@ void Exchange::end_of_frames(Output how) {
     thread_.port(app_).condemn(slot_);
     thread_.shared().report_corrupt(app_, thread_.port(app_).taken_by(slot_));
     fail_app_request(502, "the worker's answer breaks the rules of HTTP or of the channel");
+    return;
+  }
+  if (how == Output::end && order_) {
+    fill_file_order();
     return;
   }
   const bool short_body = body_left_ > 0;
@@ -323,6 +332,7 @@ void Exchange::on_worker_death() {
     return;
   }
   repeated_ = true;
+  order_.reset();
   worker_dead_ = false;
   thread_.count().repeated.add();
   thread_.queue_timeouts.arm(*this, thread_.now());

@@ -40,10 +40,10 @@ bool Exchange::may_order_files() const {
 bool Exchange::take_file_order(const Response& response) {
   if (!kept_) return false;
   std::string_view value;
-  const auto kind = FileOrder::find(response,
-                                    {.redirect = thread_.shared().router.has_internal(),
-                                     .path = !rule_->sendfile.empty()},
-                                    value);
+  const auto kind = FileOrder::find(
+      response,
+      {.redirect = thread_.shared().router.has_internal(), .path = !rule_->sendfile.empty()},
+      value);
   if (kind == FileOrder::Kind::none) return false;
   order_ = std::make_unique<FileOrder>(kind, value, response);
   return true;
@@ -73,7 +73,11 @@ void Exchange::fill_file_order() {
     return;
   }
   StaticAnswer file = thread_.files().answer(*route, path, request, thread_.now());
-  if (!file.has_body && file.status != 304 && file.status != 412 && file.status != 416) {
+  if (file.status == 412 || file.status == 416) {
+    answer_status(file.status, {}, file.lines);
+    return;
+  }
+  if (!file.has_body && file.status != 304) {
     // A directory is none, either.
     refuse_file_order(*order, file.status == 301 ? 404 : file.status, "it cannot be sent");
     return;
@@ -82,7 +86,9 @@ void Exchange::fill_file_order() {
   Response& response = thread_.response();
   response.clear();
   response.status = file.status;
+  if (file.has_body) response.body_bytes = file.bytes;
   order->describe(response, file.lines, lines);
+  thread_.count().file_orders.add();
   send_static(response, file);
 }
 
@@ -91,8 +97,7 @@ const Route* Exchange::internal_route(const http::RequestHead& request, std::str
                                       std::string_view& path) {
   path = path_of(value, thread_.path_buffer());
   if (path.empty()) return nullptr;
-  const Route* route =
-      thread_.shared().router.match_internal({request, path, client().is_https()});
+  const Route* route = thread_.shared().router.match_internal({request, path, client().is_https()});
   if (route == nullptr || !route->has_own_path()) return route;
   http::Pattern::Stars stars;
   const TemplateFacts facts = facts_of(*route, request, path, stars);

@@ -16,6 +16,11 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
   response.status = file.status;
   response.body_bytes = file.bytes;
   response.lines = file.lines;
+  send_static(response, file);
+}
+
+// Status, lines and length of the answer; everything else is in `file`.
+void Exchange::send_static(Response& response, StaticAnswer& file) {
   begin_response(response);
   if (!without_body_ && file.bytes > 0) {
     bytes_out_ = static_cast<u64>(file.bytes);

@@ -66,10 +66,7 @@ FileOrder::Kind FileOrder::find(const Response& response, Understood understood,
 }
 
 FileOrder::FileOrder(Kind kind, std::string_view value, const Response& response)
-    : kind_(kind),
-      value_(value),
-      has_date_(response.has_date),
-      has_server_(response.has_server) {
+    : kind_(kind), value_(value), has_date_(response.has_date), has_server_(response.has_server) {
   for (const http::Field& field : response.fields) {
     const std::string_view name = field.name;
     if (begins_with(name, "x-accel-") || is_one_of(name, {"x-sendfile", "etag", "last-modified",

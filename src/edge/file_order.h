@@ -1,5 +1,5 @@
-// FileOrder: an app's answer that only names the file to be sent (X-Accel-Redirect, X-Sendfile), and
-// what is kept of its request so that conditions, codings and ranges are the client's. Pure.
+// FileOrder: an app's answer that only names the file to be sent (X-Accel-Redirect, X-Sendfile),
+// and what is kept of its request so that conditions, codings and ranges are the client's. Pure.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ namespace labcoat::edge {
 class KeptRequest {
  public:
   explicit KeptRequest(const http::RequestHead& head);
-  // As the request would have been for the file itself: HEAD stays, everything else becomes GET, and
-  // only of GET and HEAD there are conditions and ranges. Points into this object.
+  // As the request would have been for the file itself: HEAD stays, everything else becomes GET,
+  // and only of GET and HEAD there are conditions and ranges. Points into this object.
   void fill(http::RequestHead& out) const;
 
  private:

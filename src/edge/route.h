@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,8 +61,9 @@ struct Route {
   FileRules file_rules;
   int app = -1;  // index into Config::apps
   RouteTemplate redirect;
-  CompressRules compress;  // of an app
-  std::string text;        // of a fixed answer
+  std::vector<std::unique_ptr<Route>> sendfile;  // of an app: one of files for each root
+  CompressRules compress;                        // of an app
+  std::string text;                              // of a fixed answer
 
   // On the way.
   RouteTemplate rewrite;

@@ -21,14 +21,35 @@ Status read_error_pages(const config::Route& from, const http::MimeTypes& types,
   return {};
 }
 
+Status set_files(const std::string& directory, Route& route) {
+  const config::Route& from = route.config;
+  route.kind = Route::Kind::files;
+  route.files = Fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!route.files) return fail_errno("route " + from.name + ": cannot open " + directory);
+  route.files_path = directory;
+  route.file_rules = file_rules_of(from);
+  return {};
+}
+
+// Where an app may name files by their path. As of a file route that says nothing but its
+// directory, so that a name is that very file.
+Status open_roots(Route& route) {
+  for (const std::string& directory : route.config.sendfile) {
+    auto root = std::make_unique<Route>();
+    root->config.name = route.config.name;
+    root->paths.push_back(http::Pattern::of_path("/*"));
+    if (const Status opened = set_files(directory, *root); !opened) return opened;
+    root->file_rules.index.clear();
+    while (root->files_path.ends_with('/')) root->files_path.pop_back();
+    route.sendfile.push_back(std::move(root));
+  }
+  return {};
+}
+
 Status set_answer(const config::Config& config, Route& route) {
   const config::Route& from = route.config;
   if (!from.files.empty()) {
-    route.kind = Route::Kind::files;
-    route.files = Fd(::open(from.files.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!route.files) return fail_errno("route " + from.name + ": cannot open " + from.files);
-    route.files_path = from.files;
-    route.file_rules = file_rules_of(from);
+    return set_files(from.files, route);
   } else if (!from.app.empty()) {
     route.kind = Route::Kind::app;
     route.compress = CompressRules(from);
@@ -36,6 +57,7 @@ Status set_answer(const config::Config& config, Route& route) {
       if (config.apps[i].name == from.app) route.app = static_cast<int>(i);
     }
     if (route.app < 0) return fail("route " + from.name + ": there is no app named " + from.app);
+    return open_roots(route);
   } else if (!from.redirect.empty()) {
     route.kind = Route::Kind::redirect;
     route.redirect = RouteTemplate(from.redirect);
@@ -86,6 +108,10 @@ Result<Router> Router::build(const config::Config& config, const http::MimeTypes
 // lane has all routes that could be for such a host.
 void Router::make_lanes() {
   for (const auto& route : routes_) {
+    if (route->config.internal) {
+      internal_.push_back(route.get());
+      continue;
+    }
     if (route->config.host.empty()) any_host_.push_back(route.get());
     for (const std::string& host : route->config.host) {
       if (host.starts_with("*.")) {
@@ -97,6 +123,7 @@ void Router::make_lanes() {
   }
   const auto fill = [&](std::string_view host, Lane& lane) {
     for (const auto& route : routes_) {
+      if (route->config.internal) continue;
       const auto& patterns = route->config.host;
       const bool fits = patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
                                                         [&](const std::string& pattern) {
@@ -123,6 +150,13 @@ const Route* Router::search(const RouteQuery& query) const {
   return nullptr;
 }
 
+const Route* Router::match_internal(const RouteQuery& query) const {
+  for (const Route* route : internal_) {
+    if (route->mismatch(query) == Mismatch::none) return route;
+  }
+  return nullptr;
+}
+
 const Router::Lane& Router::lane_of(std::string_view host) const {
   if (const auto found = hosts_.find(host); found != hosts_.end()) return found->second;
   if (parents_.empty()) return any_host_;
@@ -137,6 +171,7 @@ Router::Nobody Router::nobody(const RouteQuery& query) const {
   Nobody answer;
   bool has_hosts = false, knows_host = false;
   for (const auto& route : routes_) {
+    if (route->config.internal) continue;
     const Mismatch why = route->mismatch(query);
     // A route for every host, of a health check say, makes no host known.
     const bool is_named = !route->config.host.empty();

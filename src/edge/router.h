@@ -26,6 +26,10 @@ class Router {
     return search(query);
   }
 
+  // Of the routes that only an app leads to.
+  bool has_internal() const { return !internal_.empty(); }
+  const Route* match_internal(const RouteQuery& query) const;
+
   // What to answer when none does: 421 (or what the configuration says) for a host that no route
   // names, 405 when only the method is wrong, else 404.
   struct Nobody {
@@ -56,6 +60,7 @@ class Router {
   std::vector<std::unique_ptr<Route>> routes_;
   const Route* for_everything_ = nullptr;  // no other route is ever reached
   Lane any_host_;
+  Lane internal_;
   Lanes hosts_;
   Lanes parents_;  // of "*.example.org": "example.org"
   int unknown_host_status_ = 421;

@@ -83,6 +83,11 @@ Result<std::string> with_absolute_paths(std::string text, const config::Settings
           const std::string entry = fmt::format("{}{}{}", key, equals, from);
           const size_t at = out->find(entry);
           if (at != std::string::npos) out->replace(at, entry.size(), to);
+          // One of a list.
+          const size_t list = out->find(fmt::format("{}{}[", key, equals));
+          if (list == std::string::npos) continue;
+          const size_t item = out->find(from, list);
+          if (item < out->find(']', list)) out->replace(item, from.size(), absolute(path));
         }
       }
     }

@@ -25,7 +25,7 @@ def pieces(query):
 
 
 def app(environ, start_response):
-    query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
+    query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"], keep_blank_values=True))
     headers = [("Content-Type", query.get("type", "text/html; charset=utf-8"))]
     headers += [tuple(line.split(": ", 1)) for line in query.get("headers", "").splitlines()]
     status = query.get("status", "200") + " As Asked"
