@@ -59,12 +59,12 @@ def _at_port(name, app, *words):
     return Entry(name, argv, f"http://127.0.0.1:{port}/", app.cwd, app.env)
 
 
-def granian(app, interface="wsgi"):
+def granian(app, interface="wsgi", websocket=False):
     # One thread for the network and one that holds Python, as its documentation advises for apps that do not wait; and
-    # what it calls experimental, tried here and found faster: flushing answers together, ASGI tasks in Rust.
-    words = [program("granian"), "--interface", interface, "--port", "{port}", "--workers", app.workers, "--http", "1", "--no-ws",
-             "--runtime-threads", 1, "--http1-pipeline-flush", "--backlog", 2048, "--log-level", "error"]  # fmt: skip
-    words += ["--blocking-threads", 1] if interface == "wsgi" else ["--loop", "uvloop", "--task-impl", "rust"]
+    # what it calls experimental, tried here and found faster: flushing answers together, and ASGI tasks in Rust except for WebSocket.
+    words = [program("granian"), "--interface", interface, "--port", "{port}", "--workers", app.workers, "--http", "1",
+             "--ws" if websocket else "--no-ws", "--runtime-threads", 1, "--http1-pipeline-flush", "--backlog", 2048, "--log-level", "error"]  # fmt: skip
+    words += ["--blocking-threads", 1] if interface == "wsgi" else ["--loop", "uvloop", "--task-impl", "asyncio" if websocket else "rust"]
     if app.static:
         words += ["--static-path-route", app.static[0], "--static-path-mount", app.static[1]]
     return _at_port("granian", app, *words, app.target)
@@ -121,9 +121,13 @@ def fastpysgi(app):
     return in_process(app, "fastpysgi")
 
 
-def uvicorn(app):
+def gunicorn_asgi(app):
+    return gunicorn(app, "asgi", "--asgi-loop", "uvloop")
+
+
+def uvicorn(app, websocket="none"):
     return _at_port("uvicorn", app, program("uvicorn"), "--port", "{port}", "--workers", app.workers, "--loop", "uvloop", "--http",
-                    "httptools", "--ws", "none", "--backlog", 2048, "--no-access-log", "--log-level", "error", app.target)  # fmt: skip
+                    "httptools", "--ws", websocket, "--backlog", 2048, "--no-access-log", "--log-level", "error", app.target)  # fmt: skip
 
 
 def hypercorn(app):
@@ -145,6 +149,11 @@ ASGI = {
     "granian": lambda app: granian(app, "asgi"),
     "uvicorn": uvicorn,
     "hypercorn": hypercorn,
+    "gunicorn-asgi": gunicorn_asgi,
+}
+WEBSOCKET = ASGI | {
+    "granian": lambda app: granian(app, "asgi", websocket=True),
+    "uvicorn": lambda app: uvicorn(app, websocket="websockets-sansio"),
 }
 
 
