@@ -54,7 +54,8 @@ def site(request, tmp_path_factory, start_app, interpreter_with):
     source, framework = request.param
     folder = tmp_path_factory.mktemp(framework)
     (folder / "data.bin").write_bytes(FILE)
-    with start_app(TARGETS[framework], folder, "-w", 2, "--python", interpreter_with(source)) as server:
+    words = ("-w", 2, "--set", "trusted_proxies=127.0.0.1", "--python", interpreter_with(source))
+    with start_app(TARGETS[framework], folder, *words) as server:
         yield Site(server, framework, source, folder)
 
 
@@ -168,6 +169,13 @@ def test_a_redirect_leads_back_to_this_server(site, browser):
     first = browser.get(site.url("/go"), allow_redirects=False)
     assert first.status_code in (302, 303) and first.headers["Location"] in ("/hello/again", site.url("/hello/again"))
     assert browser.get(site.url("/go")).json()["name"] == "again"
+
+
+def test_links_are_those_of_the_client_when_a_trusted_proxy_stands_before(site, browser):
+    fields = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "shop.example.org"}
+    away = browser.get(site.url("/go"), headers=fields, allow_redirects=False).headers["Location"]
+    # Some frameworks write no host.
+    assert away in ("/hello/again", "https://shop.example.org/hello/again")
 
 
 @pytest.mark.complains

@@ -19,7 +19,7 @@ from shared import FORM, SECRET, about, digest_of, fail, pieces, pieces_async
 settings.configure(
     DEBUG=False,
     SECRET_KEY=SECRET,
-    ALLOWED_HOSTS=["127.0.0.1"],
+    ALLOWED_HOSTS=["127.0.0.1", "shop.example.org"],
     ROOT_URLCONF=__name__,
     INSTALLED_APPS=["django.contrib.sessions"],
     MIDDLEWARE=[
