@@ -56,7 +56,8 @@ def main():
     server_cpus, generator_cpus = arguments.cpus[:-1], arguments.cpus[-1:]
     with temporary_folder() as folder:
         database = folder / "notes.db"
-        subprocess.run([lineup.program("python"), "-B", "make_data.py", database], cwd=NOTES, check=True, stdout=subprocess.DEVNULL)
+        make_data = [lineup.program("python"), "-B", "make_data.py", database]
+        subprocess.run(make_data, cwd=NOTES, check=True, stdout=subprocess.DEVNULL)
         app = lineup.App("notes:app", WORKERS, NOTES, {"NOTES_DB": str(database)}, ("/static", NOTES / "static"))
         peers = lineup.WSGI | {
             "labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app),
@@ -67,7 +68,8 @@ def main():
         with running(entries, server_cpus, [css]) as (servers, _):
 
             def turns(connections, seconds, *more):
-                loads = {name: load(arguments.labcoat, generator_cpus, connections, server, *more) for name, server in servers.items()}
+                loads = {name: load(arguments.labcoat, generator_cpus, connections, server, *more)
+                         for name, server in servers.items()}  # fmt: skip
                 return take_turns(servers, loads, "", arguments.rounds, seconds, cores=len(server_cpus))
 
             closed = turns(16, arguments.seconds)

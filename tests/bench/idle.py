@@ -27,7 +27,7 @@ OTHERS_MAX = 2000  # over TLS and HTTP/2: enough for a figure for each
 SETTLE_SECONDS = 1
 WANTED_KIB = 4
 BODY = lineup.text_of(612)
-FRAME_DATA, FRAME_HEADERS, FRAME_SETTINGS, END_STREAM, ACK = 0, 1, 4, 0x1, 0x1
+FRAME_DATA, FRAME_HEADERS, FRAME_SETTINGS, END_STREAM, END_HEADERS, ACK = 0, 1, 4, 0x1, 0x4, 0x1
 
 
 def receive(sock, count):
@@ -58,7 +58,8 @@ def get_http2(sock, authority):
 
     # 0x82 is :method GET, 0x86 :scheme http; :authority has index 1, :path 4.
     fields = b"\x82\x86" + literal(4, "/612.html") + literal(1, authority)
-    sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(FRAME_SETTINGS, 0, 0) + frame(FRAME_HEADERS, 0x4 | END_STREAM, 1, fields))
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(FRAME_SETTINGS, 0, 0)
+    sock.sendall(preface + frame(FRAME_HEADERS, END_HEADERS | END_STREAM, 1, fields))
     body, ended, acknowledged = b"", False, False
     while not (ended and acknowledged):
         head = receive(sock, 9)
@@ -137,8 +138,8 @@ def memory(server):
 
 
 def measure(case, server, count):
-    with idle_clients(case, server.url, min(100, count)) as close:  # what the first request allocates is not an idle connection's
-        close()
+    with idle_clients(case, server.url, min(100, count)) as close:
+        close()  # what the first requests allocate is not an idle connection's
     before = memory(server)
     show(f"{case}: {server.name}: {count} connections")
     with idle_clients(case, server.url, count) as close:
@@ -146,8 +147,14 @@ def measure(case, server, count):
         still_open = close()
     after = memory(server)
     show("")
-    return {"connections": count, "still_open": still_open, "before_bytes": before, "during_bytes": during, "after_bytes": after,
-            "bytes_each": (during - before) / max(1, still_open)}  # fmt: skip
+    return {
+        "connections": count,
+        "still_open": still_open,
+        "before_bytes": before,
+        "during_bytes": during,
+        "after_bytes": after,
+        "bytes_each": (during - before) / max(1, still_open),
+    }
 
 
 def print_case(case, count, results):

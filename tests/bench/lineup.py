@@ -46,8 +46,8 @@ def limit(labcoat):
 
 
 def labcoat_app(labcoat, app, *more, name="labcoat"):
-    words = [labcoat, "serve", app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1,
-             "--python", program("python")]  # fmt: skip
+    words = [labcoat, "serve", app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1]
+    words += ["--python", program("python")]
     if app.static:
         words += ["--static", "=".join(map(str, app.static))]
     return Entry(name, [*words, *more], cwd=app.cwd, env=app.env)
@@ -63,8 +63,12 @@ def granian(app, interface="wsgi", websocket=False):
     # One thread for the network and one that holds Python, as its documentation advises for apps that do not wait; and
     # what it calls experimental, tried here and found faster: flushing answers together, and ASGI tasks in Rust except for WebSocket.
     words = [program("granian"), "--interface", interface, "--port", "{port}", "--workers", app.workers, "--http", "1",
-             "--ws" if websocket else "--no-ws", "--runtime-threads", 1, "--http1-pipeline-flush", "--backlog", 2048, "--log-level", "error"]  # fmt: skip
-    words += ["--blocking-threads", 1] if interface == "wsgi" else ["--loop", "uvloop", "--task-impl", "asyncio" if websocket else "rust"]
+             "--runtime-threads", 1, "--http1-pipeline-flush", "--backlog", 2048, "--log-level", "error"]  # fmt: skip
+    if interface == "wsgi":
+        words += ["--blocking-threads", 1]
+    else:
+        words += ["--loop", "uvloop", "--task-impl", "asyncio" if websocket else "rust"]
+    words += ["--ws"] if websocket else ["--no-ws"]
     if app.static:
         words += ["--static-path-route", app.static[0], "--static-path-mount", app.static[1]]
     return _at_port("granian", app, *words, app.target)
@@ -90,7 +94,7 @@ def uwsgi_router(app):
 
 
 def gunicorn(app, worker_class, *more):
-    words = [program("gunicorn"), "--config", PEERS / "gunicorn.py", "--bind", "127.0.0.1:{port}", "--workers", app.workers,
+    words = [program("gunicorn"), "--config", PEERS / "gunicorn.conf.py", "--bind", "127.0.0.1:{port}", "--workers", app.workers,
              "--worker-class", worker_class, *more, app.target]  # fmt: skip
     return _at_port(f"gunicorn-{worker_class}", app, *words)
 
@@ -126,8 +130,9 @@ def gunicorn_asgi(app):
 
 
 def uvicorn(app, websocket="none"):
-    return _at_port("uvicorn", app, program("uvicorn"), "--port", "{port}", "--workers", app.workers, "--loop", "uvloop", "--http",
-                    "httptools", "--ws", websocket, "--backlog", 2048, "--no-access-log", "--log-level", "error", app.target)  # fmt: skip
+    return _at_port("uvicorn", app, program("uvicorn"), "--port", "{port}", "--workers", app.workers, "--loop", "uvloop",
+                    "--http", "httptools", "--ws", websocket, "--backlog", 2048, "--no-access-log", "--log-level", "error",
+                    app.target)  # fmt: skip
 
 
 def hypercorn(app):
@@ -160,8 +165,9 @@ WEBSOCKET = ASGI | {
 def self_signed(folder):
     """A certificate for localhost with an ECDSA key on P-256; returns (certificate, key)."""
     certificate, key = folder / "localhost.crt", folder / "localhost.key"
-    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-             "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]  # fmt: skip
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key,
+             "-out", certificate]  # fmt: skip
     subprocess.run(words, check=True, capture_output=True)
     key.chmod(0o644)  # it protects nothing
     return certificate, key
@@ -195,8 +201,8 @@ def file_server(name, labcoat, folder, root, certificate=None, connections=4096,
     for key, value in facts.items():
         text = text.replace("{" + key + "}", str(value))
     (own / template.name).write_text(text)
-    words = ["nginx", "-p", own, "-c", own / template.name] if name == "nginx" else ["h2o", "-m", "worker", "-c", own / template.name]
-    return Entry(name, words, f"{scheme}://127.0.0.1:{port}/", cwd=own)
+    words = {"nginx": ["nginx", "-p", own], "h2o": ["h2o", "-m", "worker"]}[name]
+    return Entry(name, [*words, "-c", own / template.name], f"{scheme}://127.0.0.1:{port}/", cwd=own)
 
 
 def text_of(size):

@@ -60,8 +60,9 @@ def measure(servers, arguments, rate):
     rounds = {name: [] for name in servers}
     with ThreadPoolExecutor(len(servers)) as pool:
         for number in range(arguments.rounds):
-            running_now = {name: pool.submit(load, None, arguments.seconds, "--seed", number + 1) for name, load in loads.items()}
-            for name, one in running_now.items():
+            seed = number + 1
+            now = {name: pool.submit(load, None, arguments.seconds, "--seed", seed) for name, load in loads.items()}
+            for name, one in now.items():
                 rounds[name].append(one.result())
     return rounds
 
@@ -86,7 +87,8 @@ def print_verdicts(results):
         if "labcoat" in results and there:
             best = min(there, key=lambda name: results[name]["p99"])
             by = results["labcoat"]["p99"] / results[best]["p99"]
-            print(f"labcoat's p99 is {by:.2f}x that of {best}, the best of {what}, wanted {WANTED}x: {'yes' if by <= WANTED else 'NO'}")
+            print(f"labcoat's p99 is {by:.2f}x that of {best}, the best of {what}, wanted {WANTED}x: "
+                  f"{'yes' if by <= WANTED else 'NO'}")  # fmt: skip
 
 
 def main():
@@ -106,7 +108,7 @@ def main():
         results[name] |= {"p99_rounds": [r["p99_us"] for r in of_name], "errors": sum(r["errors"] for r in of_name)}
         if invalid := [r for r in of_name if r["generator_bound"]]:
             results[name] |= {"invalid": len(invalid), "why": invalid[0]["why_invalid"][0]}
-    print(f"{WORKERS} workers, {rate} requests/s ({arguments.load:.0%} of capacity) in an open loop over {CONNECTIONS} connections, "
+    print(f"{WORKERS} workers, {rate} requests/s ({arguments.load:.0%} of capacity), open loop over {CONNECTIONS} connections, "
           f"1 % take 500 ms and the others 5 ms; median of {arguments.rounds} rounds of {arguments.seconds:g} s\n")  # fmt: skip
     print_results(results)
     print_verdicts(results)

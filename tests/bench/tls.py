@@ -20,7 +20,7 @@ from contest import Words, print_table, print_verdict, running, take_turns, temp
 from loads import CIPHER, h2load, handshakes
 from served import Check
 
-CASES = {"handshake": "handshakes", "612": "requests"}
+CASES = {"handshake": ("full handshakes", "handshakes"), "612": ("file of 612 bytes over TLS", "requests")}
 
 
 def agreed(url):
@@ -63,9 +63,9 @@ def main():
                 load = handshakes(arguments.generator_cpus, arguments.clients) if case == "handshake" else h2load(
                     arguments.generator_cpus, arguments.connections, 1, http1=True)  # fmt: skip
                 results = report[case] = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
-                print(f"\n{'full handshakes' if case == 'handshake' else 'file of 612 bytes over TLS'}, {arguments.rounds} rounds of "
-                      f"{arguments.seconds:g} s\n")  # fmt: skip
-                print_table(results, CASES[case])
+                title, unit = CASES[case]
+                print(f"\n{title}, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
+                print_table(results, unit)
                 print_verdict(results, ["nginx"], rate_wanted=1.0, cpu_wanted=1.0)
     write_report(arguments, "tls", {"cases": report})
 

@@ -52,8 +52,9 @@ def measure(case, arguments, peers, interface=None):
             show("wrk on the limit")
             with_wrk = wrk(generator_cpus, arguments.connections)(servers["limit"].url, max(1, arguments.seconds))["rps"]
             show("")
-    print(f"{facts['title']}: server on {named(server_cpus)}, generator on {named(generator_cpus)}, {arguments.connections} "
-          f"connections, {arguments.rounds} rounds of {arguments.seconds:g} s; the generator could do {ceiling:,.0f}/s\n")  # fmt: skip
+    print(f"{facts['title']}: server on {named(server_cpus)}, generator on {named(generator_cpus)}, "
+          f"{arguments.connections} connections, {arguments.rounds} rounds of {arguments.seconds:g} s; "
+          f"the generator could do {ceiling:,.0f}/s\n")  # fmt: skip
     print_table(results)
     if with_wrk and "limit" in results:
         print(f"on the limit, labcoat bench reaches {results['limit']['rps'] / with_wrk:.2f}x the rate of wrk\n")
