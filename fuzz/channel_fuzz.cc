@@ -55,6 +55,10 @@ struct Edge {
         case EdgePort::Output::head:
           CHECK(frame.head.status >= 200 && frame.head.fields.size() <= ring_bytes);
           break;
+        case EdgePort::Output::hints:
+        case EdgePort::Output::trailers:
+          CHECK(frame.head.status < 200 && frame.head.fields.size() <= ring_bytes);
+          break;
         case EdgePort::Output::data: {
           const size_t bytes = frame.data.size() + frame.more.size();
           CHECK(bytes <= ring_bytes && frame.data.data() >= ring);

@@ -29,7 +29,8 @@ void EdgePort::copy_out(u32 slot, u64 at, void* out, size_t bytes) const {
   std::memcpy(static_cast<char*>(out) + first, ring, bytes - first);
 }
 
-EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, u64 payload, Frame& out) {
+EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, FrameType type, u64 payload,
+                                     Frame& out) {
   if (payload < sizeof(ResponseHead)) return Output::corrupt;
   head_copy_.resize(payload);
   copy_out(slot, state.consumed + sizeof(FrameHeader), head_copy_.data(), payload);
@@ -52,6 +53,8 @@ EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, u64 payload, Fr
     at += field.name_bytes + field.value_bytes;
   }
   if (at != payload) return Output::corrupt;
+  if (type == FrameType::hints) return head.status == 103 ? Output::hints : Output::corrupt;
+  if (type == FrameType::trailers) return head.status == 0 ? Output::trailers : Output::corrupt;
   const bool plausible = head.status >= 200 && head.status <= 999 && head.body_bytes >= -1;
   return plausible ? Output::head : Output::corrupt;
 }
@@ -77,8 +80,10 @@ void EdgePort::next(u32 slot, Frame& out) {
   }
   switch (static_cast<FrameType>(header.type)) {
     case FrameType::head:
-      out.kind = read_head(slot, state, payload, out);
-      if (out.kind == Output::head) made_room(slot, state, whole);
+    case FrameType::hints:
+    case FrameType::trailers:
+      out.kind = read_head(slot, state, static_cast<FrameType>(header.type), payload, out);
+      if (out.kind != Output::corrupt) made_room(slot, state, whole);
       break;
     case FrameType::data: {
       const size_t ring_bytes = mapping_.shape().response_bytes;

@@ -160,8 +160,10 @@ void EdgePort::drain_abandoned(u32 slot) {
       case Output::data:
         if (state.payload_left > 0) consumed(slot, state.payload_left);
         break;
+      case Output::hints:
       case Output::head:
       case Output::file:
+      case Output::trailers:
         break;
     }
   }

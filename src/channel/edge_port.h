@@ -16,7 +16,8 @@ namespace labcoat::channel {
 // One edge thread's slots. Not thread-safe.
 class EdgePort {
  public:
-  // Frames as the edge hears them, in this order: head, (data | file)*, end | broken.
+  // Frames as the edge hears them, in this order: hints*, head, (data | file)*, trailers?, end |
+  // broken. Whether they come in this order is for the layer above to see.
   struct Head {
     u16 status;
     i64 body_bytes;  // -1: not known
@@ -24,10 +25,10 @@ class EdgePort {
     std::string_view reason;
     std::string_view fields;  // field_count times { FieldHeader, name, value }, lengths checked
   };
-  enum class Output { nothing_yet, head, data, file, end, broken, corrupt };
+  enum class Output { nothing_yet, hints, head, data, file, trailers, end, broken, corrupt };
   struct Frame {
     Output kind = Output::nothing_yet;
-    Head head;  // of head; valid until the next call of next()
+    Head head;  // of hints, head and trailers; valid until the next call of next()
     std::string_view data,
         more;  // of data: the worker may still scribble over them; `more` is what wrapped around
     FileSpan file;  // of file
@@ -134,7 +135,7 @@ class EdgePort {
   }
   u64 available(u32 slot, SlotState& state);
   void copy_out(u32 slot, u64 at, void* out, size_t bytes) const;
-  Output read_head(u32 slot, SlotState& state, u64 payload, Frame& out);
+  Output read_head(u32 slot, SlotState& state, FrameType type, u64 payload, Frame& out);
   void made_room(u32 slot, SlotState& state, u64 bytes);
   void drain_abandoned(u32 slot);
   void make_free(u32 slot);

@@ -21,7 +21,7 @@
 namespace labcoat::channel {
 
 constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
-constexpr u32 version = 3;
+constexpr u32 version = 4;
 
 constexpr size_t cache_line = 64;
 // The queue has a lane for each priority: a worker takes from one only while those before it are
@@ -136,12 +136,14 @@ static_assert(sizeof(FieldHeader) == 8);
 // The response is a stream of frames in the slot's ring. Frames start at multiples of 8; a payload
 // may wrap around.
 enum class FrameType : u32 {
-  head = 1,    // ResponseHead, reason, then field_count times { FieldHeader, name, value }
-  data = 2,    // body bytes
-  file = 3,    // FileSpan; the descriptor travels over the worker's control socket
-  end = 4,     // the response is complete; the worker never touches the slot again
-  broken = 5,  // the app failed after the head: the edge must break the connection off; also the
-               // last frame
+  head = 1,      // ResponseHead, reason, then field_count times { FieldHeader, name, value }
+  data = 2,      // body bytes
+  file = 3,      // FileSpan; the descriptor travels over the worker's control socket
+  end = 4,       // the response is complete; the worker never touches the slot again
+  broken = 5,    // the app failed after the head: the edge must break the connection off; also the
+                 // last frame
+  hints = 6,     // ResponseHead of status 103 and its fields; before the head, several times
+  trailers = 7,  // ResponseHead of status 0 and fields, in front of end
 };
 
 struct FrameHeader {

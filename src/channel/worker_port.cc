@@ -275,19 +275,17 @@ void WorkerPort::tell_edge(bool may_put_off) {
   }
 }
 
-bool WorkerPort::write_head(u16 status, i64 body_bytes, std::string_view reason,
-                            std::span<const NameValue> fields) {
-  size_t bytes = sizeof(ResponseHead) + reason.size();
+size_t WorkerPort::fields_room(std::span<const NameValue> fields) {
+  size_t bytes = sizeof(ResponseHead);
   for (const NameValue& field : fields) {
     bytes += sizeof(FieldHeader) + field.name.size() + field.value.size();
   }
-  CHECK(bytes <= sizeof(ResponseHead) + head_bytes_max());
-  if (room() < bytes + 2 * frame_overhead && !wait_for_room(bytes + 2 * frame_overhead)) {
-    return false;
-  }
-  put_frame_header(FrameType::head, bytes);
-  const ResponseHead head{status, static_cast<u16>(reason.size()), static_cast<u32>(fields.size()),
-                          body_bytes};
+  return bytes + 2 * frame_overhead;
+}
+
+void WorkerPort::put_fields(FrameType type, const ResponseHead& head, std::string_view reason,
+                            std::span<const NameValue> fields) {
+  put_frame_header(type, fields_room(fields) - 2 * frame_overhead + reason.size());
   put(&head, sizeof head);
   put(reason.data(), reason.size());
   for (const NameValue& field : fields) {
@@ -298,6 +296,31 @@ bool WorkerPort::write_head(u16 status, i64 body_bytes, std::string_view reason,
     put(field.value.data(), field.value.size());
   }
   pad();
+}
+
+bool WorkerPort::write_head(u16 status, i64 body_bytes, std::string_view reason,
+                            std::span<const NameValue> fields) {
+  const size_t bytes = fields_room(fields) + reason.size();
+  CHECK(bytes <= sizeof(ResponseHead) + head_bytes_max() + 2 * frame_overhead);
+  if (room() < bytes && !wait_for_room(bytes)) return false;
+  put_fields(FrameType::head,
+             {status, static_cast<u16>(reason.size()), static_cast<u32>(fields.size()), body_bytes},
+             reason, fields);
+  return true;
+}
+
+bool WorkerPort::write_hints(std::span<const NameValue> fields) {
+  // A head must find room behind them, and it does not wait where there is an event loop.
+  const size_t left = head_bytes_max() + sizeof(ResponseHead) + 2 * frame_overhead;
+  if (room() < fields_room(fields) + left || cancelled()) return false;
+  constexpr u16 early_hints = 103;
+  put_fields(FrameType::hints, {early_hints, 0, static_cast<u32>(fields.size()), -1}, {}, fields);
+  return true;
+}
+
+bool WorkerPort::write_trailers(std::span<const NameValue> fields) {
+  if (room() < fields_room(fields)) return false;
+  put_fields(FrameType::trailers, {0, 0, static_cast<u32>(fields.size()), -1}, {}, fields);
   return true;
 }
 

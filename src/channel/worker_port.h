@@ -126,6 +126,12 @@ class WorkerPort {
   // out.
   bool write_data(std::string_view data);
   bool would_block(size_t bytes) const { return room() < bytes + 2 * frame_overhead; }
+  // Fields of a 103, before the head, as often as there are some. They are only hints: without room
+  // for them (false) they are left out.
+  bool write_hints(std::span<const NameValue> fields);
+  // In front of a complete end, once. False: there is no room yet for so much as fields_room says.
+  bool write_trailers(std::span<const NameValue> fields);
+  static size_t fields_room(std::span<const NameValue> fields);
   // May block until there is room; false: the client is gone.
   bool write_file(const FileSpan& file);
   // Publishes what was written and rings the edge at once.
@@ -169,6 +175,8 @@ class WorkerPort {
   void put(const void* bytes, size_t count);
   void put_frame_header(FrameType type, size_t bytes);
   void pad();
+  void put_fields(FrameType type, const ResponseHead& head, std::string_view reason,
+                  std::span<const NameValue> fields);
   void publish();
   void tell_edge(bool may_put_off);
   void sleep_until_rung();

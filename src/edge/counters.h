@@ -74,6 +74,7 @@ class Counter {
   X(limit_compressions, "answers sent as they were because of limits.compressions")                \
   X(file_orders, "files sent because an app named them (X-Accel-Redirect, X-Sendfile)")            \
   X(file_orders_refused, "of the files that apps named, those that could not be sent")             \
+  X(early_hints, "answers of status 103 sent before another one")                                  \
   X(body_files, "request bodies that went to a file")                                              \
   X(file_cache_hits, "files answered from the file cache")                                         \
   X(file_cache_misses, "files looked up on disk")                                                  \

@@ -25,6 +25,8 @@ Exchange::~Exchange() {
 void Exchange::begin(i64 began_ns) {
   head_request_ = repeatable_ = repeated_ = false;
   head_sent_ = without_body_ = waiting_for_file_ = worker_dead_ = false;
+  takes_trailers_ = false;
+  hints_ = 0;
   minor_version_ = 1;
   body_left_ = -1;
   status_ = 0;

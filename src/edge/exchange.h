@@ -63,6 +63,8 @@ class Exchange final : public Timeout {
 
   bool is_head_request() const { return head_request_; }
   int minor_version() const { return minor_version_; }
+  // The client has said that it reads trailers, and whoever stands between us and it.
+  bool takes_trailers() const { return takes_trailers_; }
   // An app has the request, or it waits for one.
   bool is_with_app() const { return has_slot_; }
   // No worker has begun with it.
@@ -118,7 +120,9 @@ class Exchange final : public Timeout {
   void send_static(Response& response, StaticAnswer& file);
 
   void read_frames();
+  bool put_hints(const channel::EdgePort::Head& head);
   bool put_head(const channel::EdgePort::Head& head);
+  bool put_trailers(const channel::EdgePort::Head& head);
   bool put_data(const channel::EdgePort::Frame& frame);
   bool put_file();  // false: the descriptor has not arrived
   void end_of_frames(channel::EdgePort::Output how);
@@ -149,6 +153,8 @@ class Exchange final : public Timeout {
   bool without_body_ = false;  // the request or the status forbids one
   bool waiting_for_file_ = false;
   bool worker_dead_ = false;
+  bool takes_trailers_ = false;
+  u8 hints_ = 0;  // sent
   int minor_version_ = 1;
   i64 body_left_ = -1;  // of the announced length; -1: none announced
   channel::FileSpan span_;

@@ -8,6 +8,7 @@
 #include "edge/https_rules.h"
 #include "edge/response_head.h"
 #include "edge/trusted_proxies.h"
+#include "http/framing.h"
 
 namespace labcoat::edge {
 namespace {
@@ -15,11 +16,23 @@ namespace {
 using Output = channel::EdgePort::Output;
 
 constexpr int frames_per_turn = 32;
+// An app that sends more of them is not heard; over HTTP/2 they would wait without a bound.
+constexpr u8 hints_max = 16;
 
 // RFC 9110 section 9.2.1: the client asked for nothing to be changed, so asking twice changes
 // nothing either.
 bool is_safe(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
+// RFC 9110 section 10.1.4: "TE: trailers" among others.
+bool names_trailers(const http::RequestHead& head) {
+  const http::Field* const te = head.find("te");
+  std::string_view list = te == nullptr ? std::string_view() : te->value;
+  while (!list.empty()) {
+    if (http::same_name(http::next_element(list), "trailers")) return true;
+  }
+  return false;
 }
 
 // Fields the app must not see: how this hop framed the message (undone by now), and `Proxy`, which
@@ -65,6 +78,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   has_slot_ = true;
   repeatable_ = is_safe(head.method);
   choose_coding(head);
+  takes_trailers_ = head.major_version == 1 && names_trailers(head);
   if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head);
   if (body.file) {
     thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
@@ -170,7 +184,9 @@ void Exchange::read_frames() {
       if (has_slot_) no_frames_left();
       break;
     }
+    if (frame.kind == Output::hints && put_hints(frame.head)) continue;
     if (frame.kind == Output::head && put_head(frame.head)) continue;
+    if (frame.kind == Output::trailers && put_trailers(frame.head)) continue;
     if (frame.kind == Output::data && put_data(frame)) continue;
     // Instead of what an app sends that has named a file, that file is sent.
     if (frame.kind == Output::file && order_) continue;
@@ -182,6 +198,33 @@ void Exchange::read_frames() {
     }
     end_of_frames(frame.kind);
   }
+}
+
+// False: they break the rules, or come too late.
+bool Exchange::put_hints(const channel::EdgePort::Head& head) {
+  const char* why = "";
+  Response& response = thread_.response();
+  if (head_sent_ || order_ || !read_app_hints(head, response, why)) return false;
+  // A client of HTTP/1.0 would take it for the answer (RFC 9110 section 15.2).
+  const bool understood = client_.http2 || minor_version_ > 0;
+  if (!understood || response.fields.empty() || hints_ == hints_max) return true;
+  ++hints_;
+  thread_.count().early_hints.add();
+  sink_.send_hints(response);
+  return true;
+}
+
+// False: they break the rules, or there is no body that they could follow.
+bool Exchange::put_trailers(const channel::EdgePort::Head& head) {
+  const char* why = "";
+  Response& response = thread_.response();
+  if ((!head_sent_ && !order_) || !read_app_trailers(head, response, why)) return false;
+  if (order_ || without_body_ || response.fields.empty()) return true;
+  // What they say may be about the whole body.
+  if (coder_ && !send_coded(coder_->end())) return true;
+  coder_.reset();
+  if (has_slot_) sink_.send_trailers(response);
+  return true;
 }
 
 // False: the head breaks the rules, or is the second one.

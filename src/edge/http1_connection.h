@@ -29,9 +29,11 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   void drain() override;
 
   // As ResponseSink; for its exchange.
+  void send_hints(const Response& response) override;
   void send_head(const Response& response) override;
   void send_data(std::string_view a, std::string_view b) override;
   void send_file(SharedFile file, i64 offset, i64 bytes) override;
+  void send_trailers(const Response& response) override;
   void end() override;
   void break_off() override;
   bool wants_more() override;
@@ -117,6 +119,7 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   bool underrun_ = false;  // the response is broken off
   bool file_ends_chunk_ = false;
   Framing framing_ = Framing::none;  // of the response
+  std::string trailers_;             // field lines for its end
   i64 began_ns_ = 0;                 // when the head that is being read began
   size_t head_scanned_ = 0;
   std::string unread_;  // received, not yet used

@@ -42,6 +42,10 @@ bool Http1Connection::send_failed() {
   return false;
 }
 
+void Http1Connection::send_hints(const Response& response) {
+  append_http1_hints(response, thread_.output());
+}
+
 void Http1Connection::send_head(const Response& response) {
   const ResponseContext context{.head_request = exchange_.is_head_request(),
                                 .minor_version = exchange_.minor_version(),
@@ -79,8 +83,18 @@ void Http1Connection::send_file(SharedFile file, i64 offset, i64 bytes) {
   flush();
 }
 
+// RFC 9110 section 6.5.1: not to whoever may drop them on the way without a word.
+void Http1Connection::send_trailers(const Response& response) {
+  if (framing_ == Framing::chunked && exchange_.takes_trailers()) {
+    append_fields(response, trailers_);
+  }
+}
+
 void Http1Connection::end() {
-  if (framing_ == Framing::chunked) thread_.output().append("0\r\n\r\n");
+  if (framing_ == Framing::chunked) {
+    thread_.output().append("0\r\n").append(trailers_).append("\r\n");
+    trailers_ = std::string();
+  }
   push();
   response_complete();
 }

@@ -37,6 +37,9 @@ class Http2Connection final : public SocketConnection {
   // For its streams.
   void submit_head(Http2Stream& stream, const Response& response, bool head_request);
   void submit_continue(StreamId stream);
+  void submit_hints(Http2Stream& stream, const Response& response);
+  void submit_trailers(Http2Stream& stream,
+                       const std::vector<std::pair<std::string, std::string>>& trailers);
   void resume_data(StreamId stream) { nghttp2_session_resume_data(session_.get(), stream); }
   void reset_malformed(Http2Stream& stream);
   void stalled(Http2Stream& stream);  // its client has taken nothing for limits.write_timeout

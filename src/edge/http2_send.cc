@@ -16,6 +16,14 @@ constexpr size_t batch_bytes = 64 * 1024;
 constexpr size_t bytes_per_turn = 1 << 20;  // then the other connections have theirs
 constexpr size_t kept_capacity_max = 4096;
 
+nghttp2_nv nv_of(std::string_view name, std::string_view value) {
+  // The library reads them, and makes its copy's names lower case.
+  const auto bytes = [](std::string_view text) {
+    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
+  };
+  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
 // The fields of a response on their way into the session, which copies them.
 class ResponseFields {
  public:
@@ -47,14 +55,7 @@ class ResponseFields {
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
     return {digits, static_cast<size_t>(end - digits)};
   }
-  static uint8_t* as_bytes(std::string_view text) {
-    // The library reads them, and makes its copy's names lower case.
-    return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
-  }
-  void add(std::string_view name, std::string_view value) {
-    fields_.push_back(
-        {as_bytes(name), as_bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
-  }
+  void add(std::string_view name, std::string_view value) { fields_.push_back(nv_of(name, value)); }
   void add_lines(std::string_view lines) {
     while (!lines.empty()) {
       const size_t end = lines.find("\r\n");
@@ -94,6 +95,23 @@ void Http2Connection::submit_continue(StreamId stream) {
   const nghttp2_nv status{reinterpret_cast<uint8_t*>(name), reinterpret_cast<uint8_t*>(value), 7, 3,
                           NGHTTP2_NV_FLAG_NONE};
   nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream, nullptr, &status, 1, nullptr);
+}
+
+void Http2Connection::submit_hints(Http2Stream& stream, const Response& response) {
+  std::vector<nghttp2_nv> fields;
+  fields.push_back(nv_of(":status", "103"));
+  for (const http::Field& field : response.fields) {
+    fields.push_back(nv_of(field.name, http::trim_ows(field.value)));
+  }
+  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), nullptr, fields.data(),
+                         fields.size(), nullptr);
+}
+
+void Http2Connection::submit_trailers(
+    Http2Stream& stream, const std::vector<std::pair<std::string, std::string>>& trailers) {
+  std::vector<nghttp2_nv> fields;
+  for (const auto& [name, value] : trailers) fields.push_back(nv_of(name, http::trim_ows(value)));
+  nghttp2_submit_trailer(session_.get(), stream.id(), fields.data(), fields.size());
 }
 
 int Http2Connection::append_data_frame(StreamId id, std::string_view head, size_t length) {

@@ -120,6 +120,10 @@ void Http2Stream::wait_on() {
   thread_.write_timeouts.arm(*this, thread_.now());
 }
 
+void Http2Stream::send_hints(const Response& response) {
+  connection_.submit_hints(*this, response);
+}
+
 void Http2Stream::send_head(const Response& response) {
   connection_.submit_head(*this, response, exchange_.is_head_request());
 }
@@ -149,6 +153,10 @@ void Http2Stream::send_file(SharedFile file, i64 offset, i64 bytes) {
   file_offset_ = offset;
   file_left_ = bytes;
   note_unsent();
+}
+
+void Http2Stream::send_trailers(const Response& response) {
+  for (const http::Field& field : response.fields) trailers_.emplace_back(field.name, field.value);
 }
 
 void Http2Stream::end() {
@@ -214,6 +222,11 @@ ssize_t Http2Stream::next_frame(size_t room, u32& flags) {
   if (bytes == all) {
     if (state_ == State::ended && !broken_) {
       flags |= NGHTTP2_DATA_FLAG_EOF;
+      if (!trailers_.empty()) {
+        // They end the stream.
+        flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        connection_.submit_trailers(*this, trailers_);
+      }
     } else if (bytes == 0) {
       if (broken_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
       deferred_ = true;

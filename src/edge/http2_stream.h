@@ -57,9 +57,11 @@ class Http2Stream final : public ResponseSink, public Timeout {
   size_t buffered() const { return buffer_.size() - buffer_used_; }
 
   // As ResponseSink; for its exchange.
+  void send_hints(const Response& response) override;
   void send_head(const Response& response) override;
   void send_data(std::string_view a, std::string_view b) override;
   void send_file(SharedFile file, i64 offset, i64 bytes) override;
+  void send_trailers(const Response& response) override;
   void end() override;
   void break_off() override;
   bool wants_more() override;
@@ -109,6 +111,7 @@ class Http2Stream final : public ResponseSink, public Timeout {
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
   std::unique_ptr<BodyReading> body_;
+  std::vector<std::pair<std::string, std::string>> trailers_;
   Exchange exchange_;
 };
 

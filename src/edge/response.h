@@ -35,12 +35,16 @@ struct Response {
 // then calls Exchange::client_gone before it returns.
 class ResponseSink {
  public:
+  // Before the head, any number of times: a 103 with these fields. Not to HTTP/1.0.
+  virtual void send_hints(const Response& response) = 0;
   // Once, first. When the request or the status forbids a body none is given.
   virtual void send_head(const Response& response) = 0;
   // Pieces of the body; the bytes are sent or copied on return.
   virtual void send_data(std::string_view a, std::string_view b) = 0;
   // A sink that comes back to it later asks is_as_told() before every further piece.
   virtual void send_file(SharedFile file, i64 offset, i64 bytes) = 0;
+  // Right before end(). Left out where the framing has no place for them.
+  virtual void send_trailers(const Response& response) = 0;
   // The response is complete; no call about it follows.
   virtual void end() = 0;
   // It cannot be completed, and the client must see that; no call about it follows.

@@ -1,5 +1,6 @@
 #include "edge/response_head.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -69,6 +70,56 @@ ResponseFacts frame(int status, i64 body_bytes, const ResponseContext& context) 
   return facts;
 }
 
+// Fields that a recipient would have needed before the body, or at another place.
+bool is_no_trailer(std::string_view name) {
+  constexpr std::string_view names[] = {
+      "age",
+      "authorization",
+      "cache-control",
+      "content-encoding",
+      "content-range",
+      "content-type",
+      "date",
+      "expires",
+      "host",
+      "location",
+      "max-forwards",
+      "proxy-authenticate",
+      "retry-after",
+      "set-cookie",
+      "te",
+      "vary",
+      "warning",
+      "www-authenticate",
+  };
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](std::string_view one) { return http::same_name(one, name); });
+}
+
+// Checks every field; those that the edge answers for, or that `left_out` names, are passed over.
+template <class LeftOut>
+bool read_fields(const channel::EdgePort::Head& head, Response& response, const char*& why,
+                 const LeftOut& left_out) {
+  const char* at = head.fields.data();
+  for (u32 i = 0; i < head.field_count; ++i) {
+    channel::FieldHeader field;
+    std::memcpy(&field, at, sizeof field);
+    const std::string_view name(at + sizeof field, field.name_bytes);
+    const std::string_view value(name.data() + name.size(), field.value_bytes);
+    at = value.data() + value.size();
+    if (!http::is_token(name)) {
+      why = "a field name that is not a token";
+      return false;
+    }
+    if (!http::is_field_value(value)) {
+      why = "a control character in a field value";
+      return false;
+    }
+    if (!belongs_to_edge(name) && !left_out(name)) response.fields.push_back({name, value});
+  }
+  return true;
+}
+
 }  // namespace
 
 bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why) {
@@ -82,21 +133,36 @@ bool read_app_head(const channel::EdgePort::Head& head, Response& response, cons
   response.status = head.status;
   response.reason = head.reason;
   response.body_bytes = head.body_bytes;
-  const char* at = head.fields.data();
-  for (u32 i = 0; i < head.field_count; ++i) {
-    channel::FieldHeader field;
-    std::memcpy(&field, at, sizeof field);
-    const std::string_view name(at + sizeof field, field.name_bytes);
-    const std::string_view value(name.data() + name.size(), field.value_bytes);
-    at = value.data() + value.size();
-    if (!http::is_token(name)) return refuse("a field name that is not a token");
-    if (!http::is_field_value(value)) return refuse("a control character in a field value");
-    if (belongs_to_edge(name)) continue;
+  return read_fields(head, response, why, [&](std::string_view name) {
     if (name.size() == 4 && http::same_name(name, "date")) response.has_date = true;
     if (name.size() == 6 && http::same_name(name, "server")) response.has_server = true;
-    response.fields.push_back({name, value});
+    return false;
+  });
+}
+
+bool read_app_hints(const channel::EdgePort::Head& head, Response& response, const char*& why) {
+  response.clear();
+  response.status = 103;
+  return read_fields(head, response, why, [](std::string_view name) {
+    return http::same_name(name, "set-cookie") || http::same_name(name, "content-type");
+  });
+}
+
+bool read_app_trailers(const channel::EdgePort::Head& head, Response& response, const char*& why) {
+  response.clear();
+  return read_fields(head, response, why, is_no_trailer);
+}
+
+void append_fields(const Response& response, std::string& out) {
+  for (const http::Field& field : response.fields) {
+    out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
-  return true;
+}
+
+void append_http1_hints(const Response& response, std::string& out) {
+  append_status_line(response.status, http::reason_phrase(response.status), out);
+  append_fields(response, out);
+  out.append("\r\n");
 }
 
 ResponseFacts append_http1_head(const Response& response, const ResponseContext& context,
@@ -106,9 +172,7 @@ ResponseFacts append_http1_head(const Response& response, const ResponseContext&
       response.status,
       response.reason.data() != nullptr ? response.reason : http::reason_phrase(response.status),
       out);
-  for (const http::Field& field : response.fields) {
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
-  }
+  append_fields(response, out);
   out.append(response.lines);
   if (!response.has_date) out.append(context.date_line);
   if (!response.has_server) out.append(server_line);

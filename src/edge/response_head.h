@@ -35,6 +35,15 @@ struct ResponseContext {
 // control character in a value, a status below 200 …); `why` says it in a few words.
 bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why);
 
+// The same for the fields of a 103 and for trailers: nothing in them may say how the message is
+// framed, routed or read (RFC 9110 section 6.5.1).
+bool read_app_hints(const channel::EdgePort::Head& head, Response& response, const char*& why);
+bool read_app_trailers(const channel::EdgePort::Head& head, Response& response, const char*& why);
+
+// "Name: value" lines of all fields.
+void append_fields(const Response& response, std::string& out);
+// A 103 in HTTP/1, whole.
+void append_http1_hints(const Response& response, std::string& out);
 // Appends the head in HTTP/1, with Date, Server, Connection, framing and the empty line.
 ResponseFacts append_http1_head(const Response& response, const ResponseContext& context,
                                 std::string& out);

@@ -152,6 +152,10 @@ PyObject* AsgiRequest::dispatch(PyObject* event) {
     return response_.start(event) ? ready_none() : nullptr;
   } else if (is_type(type, "http.response.pathsend")) {
     if (!response_.path_send(event)) return nullptr;
+  } else if (is_type(type, "http.response.early_hint")) {
+    if (!response_.early_hint(event)) return nullptr;
+  } else if (is_type(type, "http.response.trailers")) {
+    if (!response_.trailers(event)) return nullptr;
   } else {
     return PyErr_Format(PyExc_ValueError, "send: there is no event %R for an http connection",
                         type);

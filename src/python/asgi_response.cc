@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "python/header_rules.h"
 #include "python/names.h"
 
 namespace labcoat::python {
@@ -35,13 +36,13 @@ std::string_view view_of(PyObject* bytes) {
 }
 
 // A missing key means no; nothing with an exception.
-std::optional<bool> more_body(PyObject* event) {
-  PyObject* const more = find(event, names().more_body);
-  if (!more || more == Py_False) {
+std::optional<bool> flag_of(PyObject* event, PyObject* key) {
+  PyObject* const flag = find(event, key);
+  if (!flag || flag == Py_False) {
     if (PyErr_Occurred()) return std::nullopt;
     return false;
   }
-  const int truth = PyObject_IsTrue(more);
+  const int truth = PyObject_IsTrue(flag);
   if (truth < 0) return std::nullopt;
   return truth > 0;
 }
@@ -100,6 +101,8 @@ void AsgiResponse::open() {
   is_head_request_ = port_.method() == "HEAD";
   head_sent_ = ended_ = more_behind_pending_ = false;
   left_ = -1;
+  trailers_wanted_ = body_complete_ = trailers_pending_ = false;
+  trailer_list_ = Ref();
   pending_ = Ref();
   pending_at_ = 0;
 }
@@ -121,6 +124,9 @@ bool AsgiResponse::start(PyObject* event) {
     return refuse(PyExc_ValueError, "http.response.start: status must be 200 to 599, not %R",
                   status);
   }
+  const auto trailers = flag_of(event, names().trailers);
+  if (!trailers) return false;
+  trailers_wanted_ = *trailers;
   PyObject* const headers = find(event, names().headers);
   if (!headers && PyErr_Occurred()) return false;
   const Ref none = headers ? Ref() : Ref::steal(PyList_New(0));
@@ -161,8 +167,12 @@ bool AsgiResponse::body(PyObject* event) {
     PyErr_SetString(PyExc_RuntimeError, "http.response.body was sent before http.response.start");
     return false;
   }
+  if (body_complete_) {
+    PyErr_SetString(PyExc_RuntimeError, "http.response.body was sent after the last one");
+    return false;
+  }
   Ref block = body_of(event);
-  const auto more = block ? more_body(event) : std::nullopt;
+  const auto more = block ? flag_of(event, names().more_body) : std::nullopt;
   return more && send(std::move(block), *more);
 }
 
@@ -170,7 +180,9 @@ bool AsgiResponse::send(Ref block, bool more) {
   std::string_view bytes = view_of(block.get());
   if (!check_length(static_cast<i64>(bytes.size()), more)) return false;
   // An answer to HEAD without a body says nothing about the length that GET would have.
-  begin(more || (without_body() && bytes.empty()) ? -1 : static_cast<i64>(bytes.size()));
+  // In front of trailers a length is left to the app: with one HTTP/1.1 has no place for them.
+  const bool open_end = more || trailers_wanted_ || (without_body() && bytes.empty());
+  begin(open_end ? -1 : static_cast<i64>(bytes.size()));
   if (left_ >= 0) left_ -= static_cast<i64>(bytes.size());
   if (without_body()) bytes = {};
   const size_t written = bytes.empty() ? 0 : port_.write_some(bytes);
@@ -182,12 +194,85 @@ bool AsgiResponse::send(Ref block, bool more) {
   } else if (more) {
     port_.flush();
   } else {
-    finish(Ending::complete);
+    body_complete();
   }
   return true;
 }
 
+void AsgiResponse::body_complete() {
+  if (!trailers_wanted_) return finish(Ending::complete);
+  body_complete_ = true;
+  port_.flush();
+}
+
+bool AsgiResponse::early_hint(PyObject* event) {
+  if (head_sent_) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "http.response.early_hint was sent after the response had begun");
+    return false;
+  }
+  PyObject* const links = find(event, names().links);
+  if (!links && PyErr_Occurred()) return false;
+  const Ref list = Ref::steal(links ? PySequence_List(links) : PyList_New(0));
+  if (!list) return false;
+  std::vector<channel::NameValue> fields;
+  for (Py_ssize_t i = 0; i < PyList_Size(list.get()); ++i) {
+    PyObject* const link = PyList_GetItem(list.get(), i);
+    if (!PyBytes_Check(link)) {
+      return refuse(PyExc_TypeError, "http.response.early_hint: a link must be bytes, not %R",
+                    link);
+    }
+    if (has_control(view_of(link))) {
+      return refuse(PyExc_ValueError, "http.response.early_hint: a control character in %R", link);
+    }
+    fields.push_back({"link", view_of(link)});
+  }
+  if (!fields.empty() && port_.write_hints(fields)) port_.flush();
+  return true;
+}
+
+bool AsgiResponse::trailers(PyObject* event) {
+  if (!trailers_wanted_ || !body_complete_) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    trailers_wanted_ ? "http.response.trailers was sent before the last "
+                                       "http.response.body"
+                                     : "http.response.trailers was sent, but http.response.start "
+                                       "did not say trailers=True");
+    return false;
+  }
+  PyObject* const headers = find(event, names().headers);
+  if (!headers && PyErr_Occurred()) return false;
+  const auto more = flag_of(event, names().more_trailers);
+  if (!more) return false;
+  Ref list = Ref::steal(trailer_list_ ? PySequence_List(trailer_list_.get()) : PyList_New(0));
+  const Py_ssize_t size = list ? PyList_Size(list.get()) : 0;
+  const Ref added = headers ? Ref::steal(PySequence_List(headers)) : Ref();
+  if (!list || (headers && !added)) return false;
+  if (added && PyList_SetSlice(list.get(), size, size, added.get()) < 0) return false;
+  // Checked each time, so that who is wrong hears of it.
+  if (!trailers_.set_asgi_fields("http.response.trailers", list.get(), port_.head_bytes_max())) {
+    return false;
+  }
+  trailer_list_ = std::move(list);
+  if (*more) return true;
+  trailers_pending_ = true;
+  write_trailers();
+  return true;
+}
+
+void AsgiResponse::write_trailers() {
+  const auto fields = trailers_.fields();
+  if (!without_body() && !fields.empty() && !port_.write_trailers(fields)) {
+    port_.flush();
+    return;
+  }
+  trailers_pending_ = false;
+  trailer_list_ = Ref();
+  finish(Ending::complete);
+}
+
 void AsgiResponse::write_pending() {
+  if (trailers_pending_) return write_trailers();
   const std::string_view bytes = view_of(pending_.get()).substr(pending_at_);
   const size_t written = port_.write_some(bytes);
   pending_at_ += written;
@@ -199,11 +284,12 @@ void AsgiResponse::write_pending() {
   if (more_behind_pending_) {
     port_.flush();
   } else {
-    finish(Ending::complete);
+    body_complete();
   }
 }
 
-size_t AsgiResponse::room_wanted() const {
+size_t AsgiResponse::room_wanted() {
+  if (trailers_pending_) return channel::WorkerPort::fields_room(trailers_.fields());
   return pending_ ? port_.room_worth_waiting_for(view_of(pending_.get()).size() - pending_at_) : 0;
 }
 
@@ -244,12 +330,13 @@ bool AsgiResponse::send_file(const Fd& file, i64 bytes) {
     begin(bytes);
   }
   left_ = 0;
-  finish(Ending::complete);
+  body_complete();
   return true;
 }
 
 void AsgiResponse::fail() {
   pending_ = Ref();
+  trailers_pending_ = false;
   if (head_sent_) return finish(Ending::broken);
   constexpr std::string_view text = "Internal Server Error\n";
   head_.set_plain(500, "Internal Server Error");
@@ -260,6 +347,7 @@ void AsgiResponse::fail() {
 
 void AsgiResponse::break_off() {
   pending_ = Ref();
+  trailers_pending_ = false;
   finish(Ending::broken);
 }
 

@@ -32,12 +32,14 @@ class AsgiResponse {
   bool start(PyObject* event);
   bool body(PyObject* event);
   bool path_send(PyObject* event);
+  bool early_hint(PyObject* event);
+  bool trailers(PyObject* event);
 
-  bool pending() const { return static_cast<bool>(pending_); }
+  bool pending() const { return pending_ || trailers_pending_; }
   // Writes what fits by now of what is pending.
   void write_pending();
   // How much room is worth waiting for.
-  size_t room_wanted() const;
+  size_t room_wanted();
 
   // Instead of what the app wanted: 500, or a response that is visibly cut off.
   void fail();
@@ -53,6 +55,8 @@ class AsgiResponse {
     return is_head_request_ || head_.code() == 204 || head_.code() == 304;
   }
   bool send(Ref block, bool more);
+  void body_complete();
+  void write_trailers();
   bool check_length(i64 bytes, bool more) const;
   void begin(i64 body_bytes);
   void finish(channel::WorkerPort::Ending ending);
@@ -70,6 +74,12 @@ class AsgiResponse {
   Ref pending_;    // bytes
   size_t pending_at_ = 0;
   bool more_behind_pending_ = false;
+  // Between the body and the end.
+  bool trailers_wanted_ = false;
+  bool body_complete_ = false;
+  bool trailers_pending_ = false;
+  Ref trailer_list_;  // of those that came with more_trailers
+  ResponseHead trailers_;
 };
 
 }  // namespace labcoat::python

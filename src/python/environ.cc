@@ -57,6 +57,13 @@ bool EnvironBuilder::set_errors(PyObject* errors) {
   return PyDict_SetItem(template_.get(), names().errors, errors) == 0;
 }
 
+bool EnvironBuilder::set_early_hints(PyObject* callable) {
+  if (callable == early_hints_) return callable != nullptr;
+  // The template holds it, so nothing else can come to lie at its address.
+  early_hints_ = callable;
+  return PyDict_SetItem(template_.get(), names().early_hints, callable) == 0;
+}
+
 bool EnvironBuilder::update(PyObject* key, PyObject* second_key, Memo& memo,
                             std::string_view bytes) {
   if (memo.filled && memo.bytes == bytes) return true;

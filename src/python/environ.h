@@ -25,6 +25,8 @@ class EnvironBuilder {
   // The objects that stand for this request's body and log until they are set again.
   bool set_input(PyObject* input);
   bool set_errors(PyObject* errors);
+  // Nothing happens when it is the one that is there.
+  bool set_early_hints(PyObject* callable);
   // A new dictionary for the request that `port` holds; nullptr with an exception.
   PyObject* build(const channel::WorkerPort& port, i64 taken_ns);
   // "GET /path" of the last request built, for the log.
@@ -45,6 +47,7 @@ class EnvironBuilder {
   bool join(PyObject* environ, HeaderKey& key, std::string_view value);
 
   Ref template_;
+  PyObject* early_hints_ = nullptr;  // the template's
   HeaderKeys keys_;
   u64 request_number_ = 0;
   Memo method_, script_name_, path_, query_, target_, server_name_, remote_address_;

@@ -15,6 +15,7 @@ struct Names {
   // ASGI
   PyObject *type, *asgi, *http_version, *method, *scheme, *path, *raw_path, *query, *root_path;
   PyObject *headers, *client, *server, *state, *extensions, *version_1_0, *version_1_1, *version_2;
+  PyObject *links, *trailers, *more_trailers, *early_hints;
   PyObject *status, *body, *more_body, *http_request, *http_disconnect;
   PyObject *throw_in, *await, *done, *set_result;
 };

@@ -86,6 +86,7 @@ bool RequestLoop::handle(PyObject* app) {
   input_->body.open(port_, *process_.control, endpoint_);
   errors_->log.open(request_id_);
   response_.open();
+  if (!environ_.set_early_hints(start_response_.early_hints())) return false;
   Ref environ = Ref::steal(environ_.build(port_, taken_ns));
   Ref result;
   if (!call_app(app, environ.get(), result)) {

@@ -52,6 +52,18 @@ bool Response::start(PyObject* status, PyObject* headers, PyObject* exc_info) {
   return true;
 }
 
+bool Response::hints(PyObject* headers) {
+  if (head_sent_) {
+    PyErr_SetString(PyExc_RuntimeError, "wsgi.early_hints was called after the response had begun");
+    return false;
+  }
+  ResponseHead hints;
+  if (!hints.set_fields(headers, port_.head_bytes_max())) return false;
+  wait_for_other_threads();
+  if (port_.write_hints(hints.fields())) port_.flush();
+  return true;
+}
+
 bool Response::begin(i64 body_bytes) {
   if (head_sent_) return true;
   if (!head_.is_set()) {

@@ -27,6 +27,8 @@ class Response {
   // is known, else -1; it counts only when the app gave no Content-Length. False with an exception
   // when start_response was not called.
   bool begin(i64 body_bytes);
+  // wsgi.early_hints: fields of a 103, on their way at once. False with an exception.
+  bool hints(PyObject* headers);
   // After begin(). What exceeds the Content-Length is counted and left out.
   void send(std::string_view block);
   void send_file(const PlainFile& file);

@@ -21,7 +21,21 @@ bool ResponseHead::set(PyObject* status, PyObject* headers, size_t bytes_max) {
   content_length_ = -1;
   text_.clear();
   sizes_.clear();
-  if (!set_status(status)) return false;
+  if (!set_status(status) || !add_fields(headers)) return false;
+  is_set_ = check_size("start_response", bytes_max);
+  return is_set_;
+}
+
+bool ResponseHead::set_fields(PyObject* headers, size_t bytes_max) {
+  clear();
+  text_.clear();
+  sizes_.clear();
+  reason_bytes_ = 0;
+  known_status_ = Ref();
+  return add_fields(headers) && check_size("wsgi.early_hints", bytes_max);
+}
+
+bool ResponseHead::add_fields(PyObject* headers) {
   const bool is_list = PyList_Check(headers);
   if (!is_list && !PyTuple_Check(headers)) {
     return refuse(PyExc_TypeError, "start_response: headers must be a list of tuples, not %R",
@@ -34,8 +48,7 @@ bool ResponseHead::set(PyObject* status, PyObject* headers, size_t bytes_max) {
       return false;
     }
   }
-  is_set_ = check_size("start_response", bytes_max);
-  return is_set_;
+  return true;
 }
 
 bool ResponseHead::check_size(const char* who, size_t bytes_max) const {

@@ -20,6 +20,9 @@ class ResponseHead {
   // The same for ASGI: a number, and an iterable of pairs of bytes. What belongs to the connection
   // (Transfer-Encoding, Connection, ...) is left out: ASGI makes it the server's business.
   bool set_asgi(int code, std::string_view reason, PyObject* headers, size_t bytes_max);
+  // Fields without a head: of early hints, or of trailers. `who` names them in exceptions.
+  bool set_fields(PyObject* headers, size_t bytes_max);
+  bool set_asgi_fields(const char* who, PyObject* headers, size_t bytes_max);
   // For answers of our own; the texts are known to be right.
   void set_plain(int code, std::string_view reason);
   void clear() { is_set_ = false; }
@@ -39,7 +42,9 @@ class ResponseHead {
   bool add_value(PyObject* name, PyObject* value);
   bool take_content_length(PyObject* value, std::string_view bytes);
   bool add_field(PyObject* field);
-  bool add_asgi_field(PyObject* field);
+  bool add_fields(PyObject* headers);
+  bool add_asgi_fields(const char* who, PyObject* headers);
+  bool add_asgi_field(const char* who, PyObject* field);
   bool check_size(const char* who, size_t bytes_max) const;
 
   bool is_set_ = false;

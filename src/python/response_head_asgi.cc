@@ -8,10 +8,9 @@ namespace labcoat::python {
 namespace {
 
 // The bytes of a name or a value; nothing with an exception.
-std::optional<std::string_view> view_of(PyObject* object, PyObject* field) {
+std::optional<std::string_view> view_of(const char* who, PyObject* object, PyObject* field) {
   if (!PyBytes_Check(object)) {
-    PyErr_Format(PyExc_TypeError,
-                 "http.response.start: name and value of a header must be bytes: %R", field);
+    PyErr_Format(PyExc_TypeError, "%s: name and value of a header must be bytes: %R", who, field);
     return std::nullopt;
   }
   char* at;
@@ -20,8 +19,8 @@ std::optional<std::string_view> view_of(PyObject* object, PyObject* field) {
   return std::string_view(at, static_cast<size_t>(count));
 }
 
-bool refuse(const char* format, PyObject* what) {
-  PyErr_Format(PyExc_ValueError, format, what);
+bool refuse(const char* who, const char* why, PyObject* what) {
+  PyErr_Format(PyExc_ValueError, "%s: %s %R", who, why, what);
   return false;
 }
 
@@ -36,6 +35,21 @@ bool ResponseHead::set_asgi(int code, std::string_view reason, PyObject* headers
   known_status_ = Ref();
   text_.assign(reason);
   reason_bytes_ = reason.size();
+  is_set_ = add_asgi_fields("http.response.start", headers) &&
+            check_size("http.response.start", bytes_max);
+  return is_set_;
+}
+
+bool ResponseHead::set_asgi_fields(const char* who, PyObject* headers, size_t bytes_max) {
+  clear();
+  text_.clear();
+  sizes_.clear();
+  reason_bytes_ = 0;
+  content_length_ = -1;
+  return add_asgi_fields(who, headers) && check_size(who, bytes_max);
+}
+
+bool ResponseHead::add_asgi_fields(const char* who, PyObject* headers) {
   // A list as it is; anything else that can be walked becomes one.
   const Ref list =
       PyList_Check(headers) ? Ref::share(headers) : Ref::steal(PySequence_List(headers));
@@ -44,28 +58,24 @@ bool ResponseHead::set_asgi(int code, std::string_view reason, PyObject* headers
   // looked at each time.
   for (Py_ssize_t i = 0; i < PyList_Size(list.get()); ++i) {
     const Ref field = Ref::share(PyList_GetItem(list.get(), i));
-    if (!add_asgi_field(field.get())) return false;
+    if (!add_asgi_field(who, field.get())) return false;
   }
-  is_set_ = check_size("http.response.start", bytes_max);
-  return is_set_;
+  return true;
 }
 
-bool ResponseHead::add_asgi_field(PyObject* field) {
+bool ResponseHead::add_asgi_field(const char* who, PyObject* field) {
   const Ref pair = PyTuple_Check(field) ? Ref::share(field) : Ref::steal(PySequence_Tuple(field));
   if (!pair) return false;
   if (PyTuple_Size(pair.get()) != 2) {
-    return refuse("http.response.start: a header must be a pair (name, value), not %R", field);
+    return refuse(who, "a header must be a pair (name, value), not", field);
   }
   PyObject* const value_object = PyTuple_GetItem(pair.get(), 1);
-  const auto name = view_of(PyTuple_GetItem(pair.get(), 0), field);
-  const auto value = name ? view_of(value_object, field) : std::nullopt;
+  const auto name = view_of(who, PyTuple_GetItem(pair.get(), 0), field);
+  const auto value = name ? view_of(who, value_object, field) : std::nullopt;
   if (!value) return false;
-  if (!is_token(*name)) return refuse("http.response.start: no header name in %R", field);
+  if (!is_token(*name)) return refuse(who, "no header name in", field);
   if (has_control(*value)) {
-    return refuse(
-        "http.response.start: a control character (a line break would begin another "
-        "header) in %R",
-        field);
+    return refuse(who, "a control character (a line break would begin another header) in", field);
   }
   if (is_content_length(*name)) return take_content_length(value_object, *value);
   if (is_hop_by_hop(*name)) return true;

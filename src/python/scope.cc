@@ -110,7 +110,8 @@ bool ScopeBuilder::open(PyObject* state) {
   state_ = Ref::share(state);
   // 2.4: a send to a client that has gone raises OSError.
   versions_ = Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
-  extensions_ = Ref::steal(Py_BuildValue("{s{}}", "http.response.pathsend"));
+  extensions_ = Ref::steal(Py_BuildValue("{s{}s{}s{}}", "http.response.pathsend",
+                                         "http.response.early_hint", "http.response.trailers"));
   template_ = Ref::steal(PyDict_New());
   if (!versions_ || !extensions_ || !template_) return false;
   PyObject* const dict = template_.get();

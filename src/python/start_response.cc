@@ -64,6 +64,12 @@ PyObject* write(PyObject* self, PyObject* block) {
   Py_RETURN_NONE;
 }
 
+PyObject* early_hints(PyObject* self, PyObject* headers) {
+  Response* const response = response_of(self);
+  if (!response || !response->hints(headers)) return nullptr;
+  Py_RETURN_NONE;
+}
+
 void dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_Free(self);
@@ -77,6 +83,8 @@ PyMethodDef start_method = {
     "start_response(status, response_headers, exc_info=None): PEP 3333.",
 };
 PyMethodDef write_method = {"write", write, METH_O, "write(block): sends a block of body at once."};
+PyMethodDef hints_method = {"early_hints", early_hints, METH_O,
+                            "early_hints(headers): sends 103 with these (name, value) pairs."};
 
 PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
@@ -98,6 +106,10 @@ PyObject* StartResponse::callable() {
   return start_ || make() ? start_.get() : nullptr;
 }
 
+PyObject* StartResponse::early_hints() {
+  return start_ || make() ? hints_.get() : nullptr;
+}
+
 bool StartResponse::make() {
   Link* const link = PyObject_New(Link, reinterpret_cast<PyTypeObject*>(link_type));
   if (!link) return false;
@@ -105,7 +117,8 @@ bool StartResponse::make() {
   self_ = Ref::steal(reinterpret_cast<PyObject*>(link));
   start_ = Ref::steal(PyCFunction_NewEx(&start_method, self_.get(), nullptr));
   write_ = Ref::steal(PyCFunction_NewEx(&write_method, self_.get(), nullptr));
-  if (!start_ || !write_) {
+  hints_ = Ref::steal(PyCFunction_NewEx(&hints_method, self_.get(), nullptr));
+  if (!start_ || !write_ || !hints_) {
     start_ = Ref();
     return false;
   }
@@ -115,7 +128,8 @@ bool StartResponse::make() {
 }
 
 void StartResponse::settle() {
-  const bool kept = start_ && (Py_REFCNT(start_.get()) > 1 || Py_REFCNT(write_.get()) > 1);
+  const bool kept = start_ && (Py_REFCNT(start_.get()) > 1 || Py_REFCNT(write_.get()) > 1 ||
+                               Py_REFCNT(hints_.get()) > 2);
   if (kept) retire();
 }
 
@@ -123,6 +137,7 @@ void StartResponse::retire() {
   if (self_) reinterpret_cast<Link*>(self_.get())->response = nullptr;
   start_ = Ref();
   write_ = Ref();
+  hints_ = Ref();
   self_ = Ref();
 }
 

@@ -1,6 +1,6 @@
-// The start_response callable that the app is given, and the write callable that it returns. Both
-// are made once and used for one request after the other, unless the app keeps one of them: then
-// that one goes dead, and new ones are made.
+// The callables that the app is given: start_response, the write that it returns, and
+// wsgi.early_hints. They are made once and used for one request after the other, unless the app
+// keeps one of them: then that one goes dead, and new ones are made.
 #pragma once
 
 #include "python/ref.h"
@@ -17,6 +17,8 @@ class StartResponse {
 
   // Borrowed; valid until settle(). nullptr with an exception.
   PyObject* callable();
+  // wsgi.early_hints, the same; one more reference to it is the environ template's.
+  PyObject* early_hints();
   // The request is over: calls that come later must not reach the next one.
   void settle();
 
@@ -25,7 +27,7 @@ class StartResponse {
   void retire();
 
   Response& response_;
-  Ref self_, start_, write_;
+  Ref self_, start_, write_, hints_;
 };
 
 }  // namespace labcoat::python

@@ -145,7 +145,9 @@ bool read_response(EdgePort& port, u32 slot, bool print) {
       case EdgePort::Output::data:
         port.consumed(slot, frame.data.size() + frame.more.size());
         break;
+      case EdgePort::Output::hints:
       case EdgePort::Output::file:
+      case EdgePort::Output::trailers:
         break;
       default:
         port.done(slot);

@@ -56,6 +56,8 @@ def check_http_scope(scope):
     check(b"?" not in scope["raw_path"], "the query is part of raw_path")
     check_peer("client", scope["client"])
     check_peer("server", scope["server"])
+    extensions = {"http.response.pathsend", "http.response.early_hint", "http.response.trailers"}
+    check_keys("scope['extensions']", scope["extensions"], dict.fromkeys(extensions, dict))
     for field in scope["headers"]:
         check(type(field) is tuple and len(field) == 2, f"header {field!r}")
         name, value = field
@@ -90,6 +92,7 @@ class Validator:
         body_left = True
         disconnected = False
         completed = False
+        trailers = False
 
         async def checked_receive():
             nonlocal body_left, disconnected
@@ -110,11 +113,16 @@ class Validator:
             return event
 
         async def checked_send(event):
-            nonlocal completed
+            nonlocal completed, trailers
             was_complete = completed
-            last = event["type"] == "http.response.pathsend" or (
-                event["type"] == "http.response.body" and not event.get("more_body", False)
-            )
+            kind = event["type"]
+            if kind == "http.response.start":
+                trailers = trailers or bool(event.get("trailers", False))
+            if kind == "http.response.trailers":
+                last = not event.get("more_trailers", False)
+            else:
+                whole = kind == "http.response.body" and not event.get("more_body", False)
+                last = not trailers and (whole or kind == "http.response.pathsend")
             awaitable = send(event)
             check(asyncio.iscoroutine(awaitable), f"send() gave {awaitable!r}, which asyncio takes for no coroutine")
             result = await awaitable

@@ -28,7 +28,7 @@ def test_the_scope_says_what_the_client_sent(app):
     assert scope["client"] == (address, port)
     assert scope["server"] == (app.server.host, app.server.port)
     assert scope["state"] == {"greeting": "from the lifespan", "shared": scope["state"]["shared"]}
-    assert scope["extensions"] == {"http.response.pathsend": {}}
+    assert scope["extensions"] == {"http.response.pathsend": {}, "http.response.early_hint": {}, "http.response.trailers": {}}
     assert [(name, value) for name, value in scope["headers"] if name != b"host"] == [
         (b"x-some", b"One"),
         (b"x-some", b"two"),

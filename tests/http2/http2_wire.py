@@ -163,6 +163,7 @@ class Http2Client:
 
     def stream(self, number):
         empty = dict(fields=None, status=None, body=b"", ended=False, reset=None, informational=[], block=b"")
+        empty.update(informational_fields=[], trailers=None)
         return self.streams.setdefault(number, types.SimpleNamespace(**empty))
 
     def hear(self):
@@ -189,9 +190,12 @@ class Http2Client:
             if "END_HEADERS" in message.flags:
                 fields = self.decoder.decode(stream.block)
                 stream.block = b""
-                status = int(dict(fields)[":status"])
-                if status < 200:
+                status = int(dict(fields).get(":status", 0))
+                if status == 0:
+                    stream.trailers = fields
+                elif status < 200:
                     stream.informational.append(status)
+                    stream.informational_fields.append(fields[1:])
                 else:
                     stream.fields, stream.status = dict(fields), status
             stream.ended = stream.ended or "END_STREAM" in message.flags
