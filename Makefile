@@ -35,7 +35,6 @@ BENCH ?= wsgi_peers asgi_peers websocket files tls http2 idle access_log tail ex
 bench:
 	@sh tools/setup.sh build bench
 	@sh tools/build.sh release
-	@sh tools/bench_venv.sh
 	@failed=""; for name in $(BENCH); do echo "== $$name"; /usr/bin/python3 "tests/bench/$$name.py" || failed="$$failed $$name"; done; \
 	  [ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 from contest import PEERS, ROOT
 from served import Entry, NotStarted, free_port
@@ -30,7 +31,9 @@ class App:
 def make_venv():
     """The peers from PyPI, when they are not there yet."""
     if "LABCOAT_BENCH_VENV" not in os.environ:
-        subprocess.run(["sh", ROOT / "tools/bench_venv.sh"], check=True, stdout=subprocess.DEVNULL)
+        made = subprocess.run(["sh", ROOT / "tools/bench_venv.sh"], stdout=sys.stderr)
+        if made.returncode != 0 and not (VENV / "bin/python").exists():
+            sys.exit("tools/bench_venv.sh could not make build/bench-venv: without it there is no Python to serve with")
 
 
 def program(name):
@@ -61,7 +64,8 @@ def _at_port(name, app, *words):
 
 def granian(app, interface="wsgi", websocket=False):
     # One thread for the network and one that holds Python, as its documentation advises for apps that do not wait; and
-    # what it calls experimental, tried here and found faster: flushing answers together, and ASGI tasks in Rust except for WebSocket.
+    # what it calls experimental, tried here and found faster: flushing answers together, and ASGI tasks in Rust (but not
+    # for WebSocket).
     words = [program("granian"), "--interface", interface, "--port", "{port}", "--workers", app.workers, "--http", "1",
              "--runtime-threads", 1, "--http1-pipeline-flush", "--backlog", 2048, "--log-level", "error"]  # fmt: skip
     if interface == "wsgi":
@@ -94,8 +98,8 @@ def uwsgi_router(app):
 
 
 def gunicorn(app, worker_class, *more):
-    words = [program("gunicorn"), "--config", PEERS / "gunicorn.conf.py", "--bind", "127.0.0.1:{port}", "--workers", app.workers,
-             "--worker-class", worker_class, *more, app.target]  # fmt: skip
+    words = [program("gunicorn"), "--config", PEERS / "gunicorn.conf.py", "--bind", "127.0.0.1:{port}",
+             "--workers", app.workers, "--worker-class", worker_class, *more, app.target]  # fmt: skip
     return _at_port(f"gunicorn-{worker_class}", app, *words)
 
 

@@ -2,11 +2,12 @@
 """The long tail: 4 workers, 99 % of requests wait 5 ms and 1 % wait 500 ms, open loop at half of capacity over 256
 connections, through labcoat serve and its peers with as many workers (of one thread each).
 
-The application sleeps, so the machine is nearly idle: all servers, with a generator (labcoat bench) each, are loaded at
-the same time, and everybody gets the same requests at the same planned moments (the same seed). Capacity is 4 workers
-by the mean of 9.95 ms. `ideal` is computed, not measured: such requests through one queue and 4 workers without any
-cost. As 1 % take 500 ms by themselves, p99 stands on the edge between those that waited and those that were slow: read
-p95 beside it, and do not expect to be below `ideal`.
+The application sleeps, so the machine is nearly idle: all servers, with generators (labcoat bench) of their own, are
+loaded at the same time, and everybody gets the same requests at the same planned moments (the same seed). Capacity is 4
+workers by the mean of 9.95 ms. As 1 % take 500 ms by themselves, p99 of all stands on the edge between those that waited
+and those that were slow; so in further rounds one generator sends the fast requests and another the slow ones, and `fast
+p99` is what the fast ones suffer. `ideal` is computed, not measured: such requests through one first-come queue and 4
+workers without any cost; only a server that prefers some requests to others can be below it.
 
     tests/bench/tail.py [--servers labcoat,granian] [--rounds 3] [--seconds 30] [--load 0.5] [--json FILE]
 """
@@ -21,8 +22,11 @@ from contest import Words, running, write_report
 from loads import LabcoatBench
 from served import Check
 
-WORKERS, CONNECTIONS = 4, 256
+WORKERS, CONNECTIONS, SLOW_CONNECTIONS = 4, 256, 4
 FAST_SECONDS, SLOW_SECONDS, SLOW_SHARE = 0.005, 0.5, 0.01
+# The generator opens its connections before it has requests for them. A server that waits for one connection at a time
+# waits for those, so each must have been used before what counts begins.
+WARM_UP_SECONDS = 4
 CAPACITY = WORKERS / ((1 - SLOW_SHARE) * FAST_SECONDS + SLOW_SHARE * SLOW_SECONDS)
 WANTED = 0.5
 PEERS = {
@@ -35,60 +39,93 @@ PEERS = {
 # These close each connection after its answer and pay for a new one each time; in return the kernel's queue of new
 # connections is one queue of requests for all workers.
 CLOSING = ("uwsgi-socket", "gunicorn-sync")
-COLUMNS = ("p50", "p95", "p99")
+COLUMNS = ("p50", "p95", "p99", "fast p99")
 
 
 def ideal(rate, count=200_000, seed=1):
     """Percentiles, in microseconds, of one first-come queue before WORKERS workers."""
     rng = random.Random(seed)
-    free_at, now, responses = [0.0] * WORKERS, 0.0, []
+    free_at, now, responses = [0.0] * WORKERS, 0.0, {True: [], False: []}
     for _ in range(count):
         now += rng.expovariate(rate)
-        begin = max(now, heapq.heappop(free_at))
-        end = begin + (SLOW_SECONDS if rng.random() < SLOW_SHARE else FAST_SECONDS)
+        slow = rng.random() < SLOW_SHARE
+        end = max(now, heapq.heappop(free_at)) + (SLOW_SECONDS if slow else FAST_SECONDS)
         heapq.heappush(free_at, end)
-        responses.append(end - now)
-    responses.sort()
-    return {name: 1e6 * responses[int(count * int(name[1:]) / 100)] for name in COLUMNS}
+        responses[slow].append(1e6 * (end - now))
+
+    def percentile(values, percent):
+        return sorted(values)[int(len(values) * percent / 100)]
+
+    every = responses[True] + responses[False]
+    return {"p50": percentile(every, 50), "p95": percentile(every, 95), "p99": percentile(every, 99),
+            "fast p99": percentile(responses[False], 99)}  # fmt: skip
 
 
 def measure(servers, arguments, rate):
-    """All servers at once, round by round; each round has a plan of its own, the same for all."""
-    loads = {name: LabcoatBench(arguments.labcoat, arguments.cpus, CONNECTIONS, "-r", rate, "--url", f"99 {server.url}",
-                                "--url", f"1 {server.url}slow", timeout=10, warm_up=min(1, arguments.seconds))
-             for name, server in servers.items()}  # fmt: skip
-    rounds = {name: [] for name in servers}
-    with ThreadPoolExecutor(len(servers)) as pool:
-        for number in range(arguments.rounds):
-            seed = number + 1
-            now = {name: pool.submit(load, None, arguments.seconds, "--seed", seed) for name, load in loads.items()}
-            for name, one in now.items():
-                rounds[name].append(one.result())
+    """Round by round, all servers at once: the mix, then the same as two loads of which the fast one counts. Each round
+    has a plan of its own."""
+
+    def load(connections, its_rate, *urls):
+        words = [word for url in urls for word in ("--url", url)]
+        return LabcoatBench(arguments.labcoat, arguments.cpus, connections, "-r", its_rate, *words, timeout=10,
+                            warm_up=WARM_UP_SECONDS)  # fmt: skip
+
+    rounds = {name: {"all": [], "fast": []} for name in servers}
+    with ThreadPoolExecutor(2 * len(servers)) as pool:
+        for seed in range(1, arguments.rounds + 1):
+
+            def start(one, its_seed):
+                return pool.submit(one, None, arguments.seconds, "--seed", its_seed)
+
+            mixed = {name: start(load(CONNECTIONS, rate, f"99 {server.url}", f"1 {server.url}slow"), seed)
+                     for name, server in servers.items()}  # fmt: skip
+            for name, one in mixed.items():
+                rounds[name]["all"].append(one.result())
+            fast_and_slow = {name: (
+                start(load(CONNECTIONS - SLOW_CONNECTIONS, rate * (1 - SLOW_SHARE), f"1 {server.url}"), seed),
+                start(load(SLOW_CONNECTIONS, rate * SLOW_SHARE, f"1 {server.url}slow"), seed + 1000),
+            ) for name, server in servers.items()}  # fmt: skip
+            for name, (fast, slow) in fast_and_slow.items():
+                slow.result()
+                rounds[name]["fast"].append(fast.result())
     return rounds
 
 
-def print_results(results):
-    print(f"{'':18}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}   p99 of the rounds")
+def summed_up(rounds):
+    """Medians over the rounds, and what went wrong in any."""
+    both = rounds["all"] + rounds["fast"]
+    found = {name: statistics.median(r[f"{name}_us"] for r in rounds["all"]) for name in COLUMNS[:3]}
+    found["fast p99"] = statistics.median(r["p99_us"] for r in rounds["fast"])
+    found["errors"] = sum(r["errors"] for r in both)
+    found["not_valid"] = [r["why_invalid"][0] for r in both if r["generator_bound"]]
+    return found
+
+
+def print_results(results, rounds):
+    print(f"{'':18}" + "".join(f"{column + ' ms':>13}" for column in COLUMNS) + "   p99 of the rounds")
     for name, r in results.items():
-        cells = "".join(f"{r[column] / 1000:>10.1f}" for column in COLUMNS)
+        cells = "".join(f"{r[column] / 1000:>13.1f}" for column in COLUMNS)
         notes = [f"{r['errors']} errors"] if r.get("errors") else []
-        notes += [f"{r['invalid']} rounds not valid"] if r.get("invalid") else []
+        notes += [f"{len(r['not_valid'])} rounds not valid"] if r.get("not_valid") else []
         notes += ["a connection for each request"] if name in CLOSING else []
-        spread = " ".join(f"{us / 1000:.0f}" for us in r.get("p99_rounds", []))
+        spread = " ".join(f"{one['p99_us'] / 1000:.0f}" for one in rounds.get(name, {"all": []})["all"])
         print(f"{name:18}{cells}   {spread}{'   (' + '; '.join(notes) + ')' if notes else ''}")
-    if reasons := {r["why"] for r in results.values() if r.get("invalid")}:
-        print(f"\nnot valid: {min(reasons)}")
+    if reasons := [reason for r in results.values() for reason in r.get("not_valid", [])]:
+        print(f"\nnot valid: {reasons[0]}")
     print()
 
 
 def print_verdicts(results):
-    for what, peers in (("all peers", set(PEERS)), ("peers that keep connections", set(PEERS) - set(CLOSING))):
-        there = peers & set(results)
-        if "labcoat" in results and there:
-            best = min(there, key=lambda name: results[name]["p99"])
-            by = results["labcoat"]["p99"] / results[best]["p99"]
-            print(f"labcoat's p99 is {by:.2f}x that of {best}, the best of {what}, wanted {WANTED}x: "
-                  f"{'yes' if by <= WANTED else 'NO'}")  # fmt: skip
+    def verdict(column, what, peers, wanted):
+        best = min(peers, key=lambda name: results[name][column])
+        by = results["labcoat"][column] / results[best][column]
+        print(f"labcoat's {column} is {by:.2f}x that of {best}, the best of {what}"
+              + (f", wanted {wanted}x: {'yes' if by <= wanted else 'NO'}" if wanted else ""))  # fmt: skip
+
+    for what, names in (("all peers", set(PEERS)), ("the peers that keep connections", set(PEERS) - set(CLOSING))):
+        if "labcoat" in results and (there := sorted(names & set(results))):
+            verdict("p99", what, there, WANTED)
+            verdict("fast p99", what, there, None)
 
 
 def main():
@@ -102,15 +139,10 @@ def main():
     entries = {name: lambda name=name: peers[name](app) for name in arguments.servers}
     with running(entries, arguments.cpus, [Check(b"done\n"), Check(b"done\n", "slow")]) as (servers, _):
         rounds = measure(servers, arguments, rate)
-    results = {"ideal": ideal(rate)}
-    for name, of_name in rounds.items():
-        results[name] = {column: statistics.median(r[f"{column}_us"] for r in of_name) for column in COLUMNS}
-        results[name] |= {"p99_rounds": [r["p99_us"] for r in of_name], "errors": sum(r["errors"] for r in of_name)}
-        if invalid := [r for r in of_name if r["generator_bound"]]:
-            results[name] |= {"invalid": len(invalid), "why": invalid[0]["why_invalid"][0]}
+    results = {"ideal": ideal(rate)} | {name: summed_up(of_name) for name, of_name in rounds.items()}
     print(f"{WORKERS} workers, {rate} requests/s ({arguments.load:.0%} of capacity), open loop over {CONNECTIONS} connections, "
           f"1 % take 500 ms and the others 5 ms; median of {arguments.rounds} rounds of {arguments.seconds:g} s\n")  # fmt: skip
-    print_results(results)
+    print_results(results, rounds)
     print_verdicts(results)
     write_report(arguments, "tail", {"servers": results, "all_rounds": rounds})
 
