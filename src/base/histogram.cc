@@ -12,19 +12,19 @@ namespace {
 // Each power of two of nanoseconds is divided into 1024 parts: the relative error is below 1/1024 <
 // 0.1 %.
 constexpr int parts_bits = 10;
-constexpr u64 parts = u64{1} << parts_bits;
+constexpr u64 parts_per_octave = u64{1} << parts_bits;
 
-// Buckets 0..2*parts-1 hold single nanoseconds; each further power of two adds `parts` buckets
-// twice as wide.
+// Buckets 0..2*parts_per_octave-1 hold single nanoseconds; each further power of two adds
+// `parts_per_octave` buckets twice as wide.
 size_t bucket_of(u64 value) {
   const int power = std::max(0, static_cast<int>(std::bit_width(value)) - parts_bits - 1);
-  return static_cast<size_t>(static_cast<u64>(power) * parts + (value >> power));
+  return static_cast<size_t>(static_cast<u64>(power) * parts_per_octave + (value >> power));
 }
 
 i64 highest_in(size_t bucket) {
-  if (bucket < 2 * parts) return static_cast<i64>(bucket);
-  const u64 power = bucket / parts - 1;
-  const u64 part = bucket - power * parts;
+  if (bucket < 2 * parts_per_octave) return static_cast<i64>(bucket);
+  const u64 power = bucket / parts_per_octave - 1;
+  const u64 part = bucket - power * parts_per_octave;
   return static_cast<i64>(((part + 1) << power) - 1);
 }
 

@@ -131,6 +131,12 @@ Result<double> parse_share(std::string_view text) {
   return percent ? *value / 100 : *value;
 }
 
+void append_number(i64 number, std::string& out) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
+  out.append(digits, end);
+}
+
 std::string format_duration(i64 ns) {
   const double value = static_cast<double>(ns);
   if (ns < us) return with_three_digits(value / 1e3, " us");

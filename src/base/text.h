@@ -23,6 +23,8 @@ Result<bool> parse_bool(std::string_view text);
 // "3%" or "0.03" as 0.03.
 Result<double> parse_share(std::string_view text);
 
+void append_number(i64 number, std::string& out);
+
 // "12.3 ms", "850 us", "1.20 s", three significant digits; for people.
 std::string format_duration(i64 ns);
 // "12.3k", "1.20M"; for people.

@@ -8,7 +8,7 @@
 namespace labcoat::config {
 namespace {
 
-constexpr std::string_view names[] = {
+constexpr std::string_view field_names[] = {
 #define LABCOAT_LOG_FIELD(name) #name,
     LABCOAT_LOG_FIELDS(LABCOAT_LOG_FIELD)
 #undef LABCOAT_LOG_FIELD
@@ -35,15 +35,15 @@ Result<LogPiece> parse_field(std::string_view word) {
     if (is_header_name(piece.header)) return piece;
     return fail(fmt::format("'{}' does not name a request field, as {{header.X-Name}} does", word));
   }
-  const auto* const found = std::find(std::begin(names), std::end(names), word);
-  if (found == std::end(names)) {
-    const std::string_view nearest = nearest_word(word, names);
+  const auto* const found = std::find(std::begin(field_names), std::end(field_names), word);
+  if (found == std::end(field_names)) {
+    const std::string_view nearest = nearest_word(word, field_names);
     return fail(nearest.empty()
                     ? fmt::format("there is no field '{}'; there are {}, and header.NAME", word,
-                                  fmt::join(names, ", "))
+                                  fmt::join(field_names, ", "))
                     : fmt::format("there is no field '{}'; did you mean '{}'?", word, nearest));
   }
-  piece.field = static_cast<LogField>(found - std::begin(names));
+  piece.field = static_cast<LogField>(found - std::begin(field_names));
   return piece;
 }
 
@@ -57,7 +57,7 @@ Result<LogFormat> parse_json(std::string_view words) {
     format.pieces.push_back(std::move(*piece));
   }
   if (!format.pieces.empty()) return format;
-  for (const std::string_view name : names) format.pieces.push_back(*parse_field(name));
+  for (const std::string_view name : field_names) format.pieces.push_back(*parse_field(name));
   return format;
 }
 
@@ -106,12 +106,12 @@ Result<LogFormat> parse_log_format(std::string_view text) {
 }
 
 std::span<const std::string_view> log_field_names() {
-  return names;
+  return field_names;
 }
 
 std::string log_field_name(const LogPiece& piece) {
   if (piece.field == LogField::header) return fmt::format("{}{}", header_prefix, piece.header);
-  return std::string(names[static_cast<size_t>(piece.field)]);
+  return std::string(field_names[static_cast<size_t>(piece.field)]);
 }
 
 }  // namespace labcoat::config

@@ -135,17 +135,17 @@ const char* check_error_status(std::string_view status) {
 }
 
 constexpr const char* headers = "a table such as { Name = \"value\" }";
-constexpr const char* names = "the name of a header or a list of names";
+constexpr const char* header_names = "the name of a header or a list of names";
 using Kind = RouteKind;
 
-constexpr RouteKey rows[] = {
+constexpr RouteKey keys[] = {
     {"name", Kind::text, &Route::name, "a name, for logs and metrics", check_value},
     {"host", Kind::texts, &Route::host, "a host such as \"example.org\" or \"*.example.org\"",
      check_host},
     {"path", Kind::texts, &Route::path, "a path such as \"/static/*\", or a list", check_path},
     {"method", Kind::texts, &Route::method, "a method such as \"GET\", or a list", check_method},
     {"header", Kind::pairs, &Route::header, headers, check_value, check_name},
-    {"without_header", Kind::texts, &Route::without_header, names, check_name},
+    {"without_header", Kind::texts, &Route::without_header, header_names, check_name},
     {"scheme", Kind::text, &Route::scheme, "\"http\" or \"https\"", check_scheme},
 
     {"files", Kind::directory, &Route::files, "a directory in quotes"},
@@ -211,7 +211,7 @@ constexpr RouteKey rows[] = {
     {.name = "remove_header",
      .kind = Kind::texts,
      .field = &Route::remove_header,
-     .expected = names,
+     .expected = header_names,
      .check = check_own_name,
      .for_site = true},
     {.name = "set_request_header",
@@ -224,7 +224,7 @@ constexpr RouteKey rows[] = {
     {.name = "remove_request_header",
      .kind = Kind::texts,
      .field = &Route::remove_request_header,
-     .expected = names,
+     .expected = header_names,
      .check = check_own_name,
      .for_site = true},
     {.name = "error_pages",
@@ -243,18 +243,18 @@ constexpr RouteKey rows[] = {
 }  // namespace
 
 std::span<const RouteKey> route_keys() {
-  return rows;
+  return keys;
 }
 
 const RouteKey* find_route_key(std::string_view name) {
-  const auto* const row = std::find_if(std::begin(rows), std::end(rows),
+  const auto* const row = std::find_if(std::begin(keys), std::end(keys),
                                        [&](const RouteKey& key) { return name == key.name; });
-  return row == std::end(rows) ? nullptr : row;
+  return row == std::end(keys) ? nullptr : row;
 }
 
 std::vector<std::string_view> route_key_names() {
   std::vector<std::string_view> all;
-  for (const RouteKey& key : rows) all.emplace_back(key.name);
+  for (const RouteKey& key : keys) all.emplace_back(key.name);
   return all;
 }
 

@@ -44,6 +44,11 @@ struct ForwardedClient {
   std::string host;  // that the client asked; empty: as in Host
 };
 
+// A buffer of an idle client that grew larger is given back.
+constexpr size_t kept_capacity_max = 4096;
+// What is read and thrown away of a client that was refused, so that it sees the answer.
+constexpr i64 linger_bytes_max = 16 << 20;
+
 // One edge thread's, which owns it: EdgeThread::add and remove.
 class Connection {
  public:

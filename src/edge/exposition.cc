@@ -12,7 +12,7 @@ std::string as_seconds(u64 duration_us) {
   return text;
 }
 
-void append_escaped(std::string_view text, bool quotes, std::string& out) {
+void append_backslashed(std::string_view text, bool quotes, std::string& out) {
   for (const char c : text) {
     if (c == '\n') {
       out.append("\\n");
@@ -31,7 +31,7 @@ void Exposition::metric(std::string_view name, Kind kind, std::string_view help)
   name_ = name;
   if (kind == Kind::counter) name_.append("_total");
   out_.append("# HELP ").append(name_).push_back(' ');
-  append_escaped(help, false, out_);
+  append_backslashed(help, false, out_);
   out_.append("\n# TYPE ").append(name_);
   out_.append(kind == Kind::counter ? " counter\n"
               : kind == Kind::gauge ? " gauge\n"
@@ -46,7 +46,7 @@ void Exposition::line(std::string_view suffix, std::span<const Label> labels,
     out_.push_back(before);
     before = ',';
     out_.append(label.name).append("=\"");
-    append_escaped(label.value, true, out_);
+    append_backslashed(label.value, true, out_);
     out_.push_back('"');
   }
   if (!bound.empty()) {

@@ -11,9 +11,6 @@ namespace labcoat::edge {
 namespace {
 
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
-// What an idle connection may keep of its buffers.
-constexpr size_t kept_capacity_max = 4096;
-constexpr i64 linger_bytes_max = 16 << 20;
 // Steps (a read, or a request) before the other connections have their turn: 2 ms at most.
 constexpr int steps_per_turn = 32;
 

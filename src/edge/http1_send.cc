@@ -8,7 +8,6 @@
 namespace labcoat::edge {
 namespace {
 
-constexpr size_t kept_capacity_max = 4096;
 // Pieces up to this size are copied into one buffer and sent together; larger ones go out from
 // where they lie.
 constexpr size_t copied_piece_max = 16 * 1024;

@@ -14,7 +14,6 @@ constexpr i64 budget_window_ns = 10 * seconds;
 constexpr int reads_per_turn = 8;
 // Rounds of giving turns to streams and sending what they gave.
 constexpr int rounds_per_turn = 8;
-constexpr i64 linger_bytes_max = 16 << 20;
 constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 
 }  // namespace

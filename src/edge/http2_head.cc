@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "edge/connection.h"
 #include "http/authority.h"
 #include "http/framing.h"
 #include "http/scan.h"
@@ -11,7 +12,6 @@ namespace {
 
 constexpr size_t method_bytes_max = 32;   // as in HTTP/1
 constexpr size_t overhead_of_field = 32;  // RFC 9113 section 6.5.2
-constexpr size_t kept_capacity_max = 4096;
 
 // Fields that speak of one HTTP/1 connection, RFC 9113 section 8.2.2.
 bool is_connection_specific(std::string_view name, std::string_view value) {

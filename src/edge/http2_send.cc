@@ -14,7 +14,6 @@ namespace {
 // So much is gathered for one send.
 constexpr size_t batch_bytes = 64 * 1024;
 constexpr size_t bytes_per_turn = 1 << 20;  // then the other connections have theirs
-constexpr size_t kept_capacity_max = 4096;
 
 nghttp2_nv nv_of(std::string_view name, std::string_view value) {
   // The library reads them, and makes its copy's names lower case.

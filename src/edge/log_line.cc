@@ -1,11 +1,11 @@
 #include "edge/log_line.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <ctime>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "edge/connection.h"
 #include "edge/edge_thread.h"
 
@@ -18,7 +18,7 @@ constexpr char hex_digits[] = "0123456789abcdef";
 
 // Quotes, backslashes and what is not ASCII to look at become \xHH; spaces too where they would end
 // a field.
-void append_escaped(std::string_view text, bool spaces, std::string& out) {
+void append_hex_escaped(std::string_view text, bool spaces, std::string& out) {
   const auto plain = [spaces](char c) {
     return c > 0x20 && c < 0x7f ? c != '"' && c != '\\' : c == ' ' && spaces;
   };
@@ -50,12 +50,6 @@ void append_json_escaped(std::string_view text, std::string& out) {
       out.push_back(c);
     }
   }
-}
-
-void append_number(i64 number, std::string& out) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number);
-  out.append(digits, end.ptr);
 }
 
 void append_id(u64 id, std::string& out) {
@@ -239,7 +233,7 @@ void LineFormat::append_text(std::string_view text, const Piece& piece, std::str
   } else if (text.empty()) {
     out.push_back('-');
   } else {
-    append_escaped(text, piece.quoted, out);
+    append_hex_escaped(text, piece.quoted, out);
   }
 }
 

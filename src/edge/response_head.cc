@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
 #include "http/field.h"
 #include "http/status.h"
 
@@ -11,12 +12,6 @@ namespace labcoat::edge {
 namespace {
 
 constexpr std::string_view server_line = "Server: labcoat\r\n";
-
-void append_number(i64 value, std::string& out) {
-  char digits[24];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  out.append(digits, static_cast<size_t>(end - digits));
-}
 
 void append_status_line(int status, std::string_view reason, std::string& out) {
   out.append("HTTP/1.1 ");

@@ -8,7 +8,7 @@
 namespace labcoat::http {
 namespace {
 
-constexpr std::string_view names[content_codings] = {"br", "zstd", "gzip", "identity"};
+constexpr std::string_view coding_names[content_codings] = {"br", "zstd", "gzip", "identity"};
 
 // weight = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ), in thousandths; -1: malformed.
 int parse_quality(std::string_view text) {
@@ -41,15 +41,15 @@ int parse_element(std::string_view element, std::string_view& name) {
 size_t index_of(std::string_view name) {
   if (same_name(name, "x-gzip")) name = "gzip";  // RFC 9110 section 8.4.1.3
   const auto* const found =
-      std::find_if(std::begin(names), std::end(names),
+      std::find_if(std::begin(coding_names), std::end(coding_names),
                    [&](std::string_view one) { return same_name(one, name); });
-  return static_cast<size_t>(found - std::begin(names));
+  return static_cast<size_t>(found - std::begin(coding_names));
 }
 
 }  // namespace
 
 std::string_view name_of(ContentCoding coding) {
-  return names[static_cast<size_t>(coding)];
+  return coding_names[static_cast<size_t>(coding)];
 }
 
 AcceptedCodings parse_accept_encoding(std::string_view value) {

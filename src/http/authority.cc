@@ -18,16 +18,6 @@ bool is_ipv6(std::string_view text) {
   return inet_pton(AF_INET6, copy, &address) == 1;
 }
 
-bool is_port(std::string_view text) {
-  int value = 0;
-  if (text.size() > 5) return false;
-  for (const char c : text) {
-    if (!is_class(c, byte_class::digit)) return false;
-    value = value * 10 + (c - '0');
-  }
-  return value <= 65535;
-}
-
 // The end of a reg-name (an IPv4 address is one, too), or nullptr at a broken escape.
 const char* end_of_name(const char* p, const char* end) {
   for (;;) {
@@ -41,6 +31,16 @@ const char* end_of_name(const char* p, const char* end) {
 }
 
 }  // namespace
+
+bool is_port(std::string_view text) {
+  int value = 0;
+  if (text.size() > 5) return false;
+  for (const char c : text) {
+    if (!is_class(c, byte_class::digit)) return false;
+    value = value * 10 + (c - '0');
+  }
+  return value <= 65535;
+}
 
 bool parse_authority(std::string_view text, Authority& out) {
   const char* begin = text.data();

@@ -15,4 +15,7 @@ struct Authority {
 // came.
 bool parse_authority(std::string_view text, Authority& out);
 
+// Digits of 0 to 65535, or empty.
+bool is_port(std::string_view text);
+
 }  // namespace labcoat::http

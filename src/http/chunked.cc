@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <limits>
 
+#include "http/ascii.h"
 #include "http/scan.h"
 
 namespace labcoat::http {
 
 namespace {
 
-int hex_value(char c) {
-  if (!is_class(c, byte_class::hex)) return -1;
-  return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+// -1: not a digit.
+int digit_value(char c) {
+  return is_class(c, byte_class::hex) ? hex_value(c) : -1;
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ ChunkedDecoder::State ChunkedDecoder::after_in_size_line(char c) {
     if (c == '\r') return State::size_lf;
     return is_class(c, byte_class::control) ? State::failed : State::extension;
   }
-  const int digit = hex_value(c);
+  const int digit = digit_value(c);
   if (digit >= 0 && state_ != State::size_space) {
     // The body's length must fit 63 bits like a Content-Length.
     constexpr uint64_t max = std::numeric_limits<int64_t>::max();

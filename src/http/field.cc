@@ -1,17 +1,9 @@
 #include "http/field.h"
 
+#include "http/ascii.h"
 #include "http/scan.h"
 
 namespace labcoat::http {
-
-namespace {
-
-unsigned char lower(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 'A' && byte <= 'Z' ? static_cast<unsigned char>(byte | 0x20) : byte;
-}
-
-}  // namespace
 
 bool same_name(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;

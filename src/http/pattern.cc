@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "http/ascii.h"
 
 namespace labcoat::http {
 namespace {
@@ -10,10 +11,6 @@ namespace {
 // Stand for stars in a compiled pattern; control bytes cannot be typed into a pattern.
 constexpr char anything = '\1';
 constexpr char in_segment = '\2';
-
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
 
 // "/a/*/b" as bytes: which star is of which kind.
 std::string compile(std::string_view text, bool segments) {

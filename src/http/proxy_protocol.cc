@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "http/authority.h"
+
 namespace labcoat::http {
 namespace {
 
@@ -27,11 +29,6 @@ std::string_view take_word(std::string_view& line) {
   const std::string_view word = line.substr(0, space);
   line.remove_prefix(space == line.npos ? line.size() : space + 1);
   return word;
-}
-
-bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // "TCP4 192.0.2.1 192.0.2.2 56324 443"

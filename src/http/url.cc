@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/ascii.h"
 #include "http/authority.h"
 #include "http/field.h"
 #include "http/scan.h"
@@ -12,10 +13,6 @@ namespace labcoat::http {
 namespace {
 
 constexpr std::string_view example = "; write it like http://127.0.0.1:8000/path";
-
-int hex_value(char c) {
-  return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
 
 // What normalize_path has written so far: '/' and segments that are closed, then the open one from
 // `segment` on.

@@ -24,7 +24,7 @@ class StudyFile : public testing::Test {
   std::string folder_;
 };
 
-constexpr const char* whole = R"([study]
+constexpr const char* whole_study = R"([study]
 app = "labcoat.toml"
 minimize = "p99"
 guard = ["errors == 0", "rps>100"]
@@ -45,7 +45,7 @@ headers = { Accept = "text/html" }
 )";
 
 TEST_F(StudyFile, reads_a_whole_study) {
-  const auto study = read(whole);
+  const auto study = read(whole_study);
   ASSERT_TRUE(study) << study.error().text;
   EXPECT_EQ(study->config, folder_ + "/labcoat.toml");
   EXPECT_EQ(study->directory, folder_);
@@ -82,7 +82,7 @@ TEST_F(StudyFile, says_where_and_what_is_wrong) {
       {"seed = 7", "seed = ", "study.toml:7: "},
   };
   for (const Wrong& one : cases) {
-    std::string text = whole;
+    std::string text = whole_study;
     // "[load]" also stands for [[load.url]]: a mistyped table must not leave those behind.
     if (std::string_view(one.replace) == "[load]") text.resize(text.find("[[load.url]]"));
     text.replace(text.find(one.replace), std::string_view(one.replace).size(), one.by);

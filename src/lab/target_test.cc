@@ -25,7 +25,7 @@ class TargetFolder : public testing::Test {
   std::string folder_;
 };
 
-constexpr const char* whole = R"(
+constexpr const char* whole_target = R"(
 name = "x"
 start = ["server", "-p", "{port}", ["-c", "{config}"], ["--set", "{name}={value}"]]
 ready = { http = "/", timeout = "2s" }
@@ -39,7 +39,7 @@ why = "Because."
 )";
 
 TEST_F(TargetFolder, reads_a_whole_target) {
-  const auto target = read(whole);
+  const auto target = read(whole_target);
   ASSERT_TRUE(target) << target.error().text;
   EXPECT_EQ(target->name, "x");
   EXPECT_EQ(target->ready.timeout_ns, 2 * seconds);
@@ -47,7 +47,7 @@ TEST_F(TargetFolder, reads_a_whole_target) {
 }
 
 TEST_F(TargetFolder, fills_a_command_line) {
-  const auto target = read(whole);
+  const auto target = read(whole_target);
   ASSERT_TRUE(target) << target.error().text;
   using Words = std::vector<std::string>;
   EXPECT_EQ(fill_argv(target->start, {{"port", "80"}, {"config", ""}}, {}),
@@ -85,7 +85,7 @@ TEST_F(TargetFolder, says_where_and_what_is_wrong) {
       {"max = 64", "max = 64\nmni = 3", ":11: mni is not a key of [[knob]]; did you mean 'min'?"},
   };
   for (const Wrong& one : cases) {
-    std::string text = whole;
+    std::string text = whole_target;
     text.replace(text.find(one.replace), std::string_view(one.replace).size(), one.by);
     const auto target = read(text);
     ASSERT_FALSE(target) << one.by;

@@ -17,8 +17,8 @@
 namespace labcoat::supervisor {
 namespace {
 
-constexpr int socket_flags = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
-constexpr int backlog = 16;
+constexpr int packet_flags = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
+constexpr int connections_waiting = 16;
 
 const sockaddr* generic(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
@@ -28,7 +28,7 @@ Status make_room(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode)) return fail(path + " is a file that is not a socket");
-  const Fd probe(socket(AF_UNIX, socket_flags, 0));
+  const Fd probe(socket(AF_UNIX, packet_flags, 0));
   if (connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN) {
     return fail("another labcoat listens on " + path);
   }
@@ -56,7 +56,7 @@ Status ControlServer::listen() {
   }
   std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
   if (const Status room = make_room(path_, address); !room) return room;
-  Fd socket(::socket(AF_UNIX, socket_flags, 0));
+  Fd socket(::socket(AF_UNIX, packet_flags, 0));
   if (!socket) return fail_errno("cannot create the control socket");
   // From its first moment it is ours alone. We have one thread: nobody else makes files meanwhile.
   const mode_t mask = umask(0177);
@@ -65,7 +65,8 @@ Status ControlServer::listen() {
   umask(mask);
   if (!bound) return fail(fmt::format("cannot create {}: {}", path_, errno_text(error)));
   socket_ = std::move(socket);
-  if (::listen(socket_.get(), backlog) != 0) return fail_errno("cannot listen on " + path_);
+  if (::listen(socket_.get(), connections_waiting) != 0)
+    return fail_errno("cannot listen on " + path_);
   return loop_.watch(socket_.get(), EPOLLIN, *this);
 }
 

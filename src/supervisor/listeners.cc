@@ -15,7 +15,7 @@
 namespace labcoat::supervisor {
 namespace {
 
-constexpr int socket_flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+constexpr int stream_flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 tl::unexpected<Error> cannot_listen(const config::Listen& listen, int error) {
   std::string advice;
@@ -59,7 +59,7 @@ Result<Listener> open_tcp(const config::Listen& listen, int backlog) {
   const auto addresses = resolve(listen);
   if (!addresses) return tl::unexpected(addresses.error());
   const addrinfo& address = **addresses;
-  Fd socket(::socket(address.ai_family, socket_flags, address.ai_protocol));
+  Fd socket(::socket(address.ai_family, stream_flags, address.ai_protocol));
   if (!socket) return cannot_listen(listen, errno);
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -86,7 +86,7 @@ sockaddr_un address_of(const std::string& path) {
 }
 
 bool somebody_listens(const sockaddr_un& address) {
-  const Fd probe(::socket(AF_UNIX, socket_flags, 0));
+  const Fd probe(::socket(AF_UNIX, stream_flags, 0));
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   return probe && (connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN);
 }
@@ -102,7 +102,7 @@ Result<Listener> open_unix(const config::Listen& listen, int backlog) {
     if (somebody_listens(address)) return cannot_listen(listen, EADDRINUSE);
     unlink(listen.path.c_str());
   }
-  Fd socket(::socket(AF_UNIX, socket_flags, 0));
+  Fd socket(::socket(AF_UNIX, stream_flags, 0));
   if (!socket) return cannot_listen(listen, errno);
   if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(socket.get(), backlog) != 0) {
