@@ -9,7 +9,7 @@ namespace {
 
 // Of a file at a time: less than a millisecond's work.
 constexpr size_t file_piece_bytes = 32 * 1024;
-constexpr size_t kept_capacity_max = 64 * 1024;
+constexpr size_t kept_output_max = 64 * 1024;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ AnswerCoder::~AnswerCoder() {
 }
 
 std::string_view AnswerCoder::run(std::string_view piece, Compressor::Then then) {
-  if (out_.capacity() > kept_capacity_max) out_ = std::string();
+  if (out_.capacity() > kept_output_max) out_ = std::string();
   out_.clear();
   if (!compressor_->add(piece, then, out_)) return {};
   count_.compressed_bytes_in.add(piece.size());

@@ -14,10 +14,6 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
                      [&](std::string_view one) { return same_name(one, name); });
 }
 
-bool begins_with(std::string_view name, std::string_view prefix) {
-  return same_name(name.substr(0, prefix.size()), prefix);
-}
-
 // Calls line(name, whole_line) for each of several field lines.
 template <class Line>
 void for_each_line(std::string_view lines, const Line& line) {
@@ -69,8 +65,9 @@ FileOrder::FileOrder(Kind kind, std::string_view value, const Response& response
     : kind_(kind), value_(value), has_date_(response.has_date), has_server_(response.has_server) {
   for (const http::Field& field : response.fields) {
     const std::string_view name = field.name;
-    if (begins_with(name, "x-accel-") || is_one_of(name, {"x-sendfile", "etag", "last-modified",
-                                                          "accept-ranges", "content-range"})) {
+    if (http::name_begins_with(name, "x-accel-") ||
+        is_one_of(name,
+                  {"x-sendfile", "etag", "last-modified", "accept-ranges", "content-range"})) {
       continue;
     }
     if (same_name(name, "content-encoding")) {
@@ -92,7 +89,7 @@ void FileOrder::describe(Response& response, std::string_view lines, std::string
   const bool parts = lines.find(several) != lines.npos;
   out.clear();
   for_each_line(lines_, [&](std::string_view name, std::string_view line) {
-    if (!whole && begins_with(name, "content-")) return;
+    if (!whole && http::name_begins_with(name, "content-")) return;
     if (parts && same_name(name, "content-type")) return;
     out.append(line);
   });

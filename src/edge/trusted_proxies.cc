@@ -38,10 +38,6 @@ std::string_view said_at(const std::vector<std::string_view>& items, size_t hop,
   return items.size() == hops ? items[hop] : items.front();
 }
 
-bool begins_with(std::string_view name, std::string_view prefix) {
-  return name.size() >= prefix.size() && http::same_name(name.substr(0, prefix.size()), prefix);
-}
-
 }  // namespace
 
 TrustedProxies::TrustedProxies(std::string_view networks, std::string_view fields)
@@ -122,7 +118,8 @@ bool TrustedProxies::hides(std::string_view name, bool from_trusted) const {
   if (first == 'f') return http::same_name(name, "forwarded");
   if (first != 'x') return false;
   const bool any = !from_trusted || forwarded_;  // none of its kind is the proxy's own word
-  if (any) return begins_with(name, "x-forwarded-") || http::same_name(name, "x-real-ip");
+  if (any)
+    return http::name_begins_with(name, "x-forwarded-") || http::same_name(name, "x-real-ip");
   return http::same_name(name, "x-forwarded-for") || http::same_name(name, "x-forwarded-proto") ||
          http::same_name(name, "x-forwarded-host") || http::same_name(name, "x-real-ip");
 }

@@ -13,6 +13,10 @@ bool same_name(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool name_begins_with(std::string_view name, std::string_view prefix) {
+  return same_name(name.substr(0, prefix.size()), prefix);
+}
+
 bool is_token(std::string_view text) {
   const char* end = text.data() + text.size();
   return !text.empty() && end_of_token(text.data(), end) == end;

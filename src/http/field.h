@@ -15,6 +15,8 @@ enum class Parsed { done, need_more, bad };
 
 // ASCII case-insensitive, RFC 9110 section 5.1.
 bool same_name(std::string_view a, std::string_view b);
+// "X-Forwarded-For" begins with "x-forwarded-".
+bool name_begins_with(std::string_view name, std::string_view prefix);
 // RFC 9110 section 5.6.2: token = 1*tchar.
 bool is_token(std::string_view text);
 // RFC 9110 section 5.5: visible characters, obs-text, SP and HTAB; no CR, LF, NUL or other
