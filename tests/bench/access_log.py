@@ -63,7 +63,7 @@ def main():
         for name in arguments.servers:
             (folder / name).mkdir()
             app = lineup.App("hello:app", cwd=folder / name, env={"PYTHONPATH": str(lineup.PEERS)})
-            entries[name] = lineup.labcoat_app(arguments.labcoat, app, *MODES[name], name=name)
+            entries[name] = lineup.labcoat_app(arguments.serve, app, *MODES[name], name=name)
         load = LabcoatBench(arguments.labcoat, arguments.generator_cpus, arguments.connections)
         answered = dict.fromkeys(entries, 1)  # each server's check is a request, too
 

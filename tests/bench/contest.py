@@ -37,6 +37,8 @@ class Words(argparse.ArgumentParser):
         self.add_argument("--labcoat", type=pathlib.Path,
                           default=pathlib.Path(os.environ.get("LABCOAT", ROOT / "build/release/labcoat")))  # fmt: skip
 
+        self.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="an option for labcoat serve")
+
     def parse(self, words=None):
         given = self.parse_args(words)
         if given.rounds < 1 or not 0 < given.seconds <= 600:
@@ -50,6 +52,7 @@ class Words(argparse.ArgumentParser):
         given.labcoat = given.labcoat.resolve()
         if not os.access(given.labcoat, os.X_OK):
             self.exit(1, f"{given.labcoat} is not there; build it first with 'make build'\n")
+        given.serve = [given.labcoat, "serve", *(word for knob in given.set for word in ("--set", knob))]
         given.cpus = sorted(os.sched_getaffinity(0))
         if len(given.cpus) < 2:
             self.exit(1, "server and generator need a core each, but this process may use only one\n")

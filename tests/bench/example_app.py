@@ -60,7 +60,7 @@ def main():
         subprocess.run(make_data, cwd=NOTES, check=True, stdout=subprocess.DEVNULL)
         app = lineup.App("notes:app", WORKERS, NOTES, {"NOTES_DB": str(database)}, ("/static", NOTES / "static"))
         peers = lineup.WSGI | {
-            "labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app),
+            "labcoat": lambda app: lineup.labcoat_app(arguments.serve, app),
             "gunicorn-gthread": lambda app: lineup.gunicorn_gthread(app, threads=2),  # it computes more than it waits
         }
         entries = {name: lambda name=name: peers[name](app) for name in arguments.servers}

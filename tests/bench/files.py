@@ -40,7 +40,7 @@ def main():
         for case, facts in CASES.items():
             (root / file_name(case)).write_bytes(lineup.text_of(facts["bytes"]))
         checks = [Check(lineup.text_of(facts["bytes"]), file_name(case)) for case, facts in CASES.items()]
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.labcoat, folder, root)
+        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root)
                    for name in arguments.servers}  # fmt: skip
         with running(entries, arguments.server_cpus, checks) as (servers, _):
             for case in arguments.only:

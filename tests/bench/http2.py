@@ -22,7 +22,7 @@ def main():
         certificate, root = lineup.self_signed(folder), folder / "www"
         root.mkdir()
         (root / "612.html").write_bytes(lineup.text_of(612))
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.labcoat, folder, root, certificate)
+        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root, certificate)
                    for name in arguments.servers}  # fmt: skip
         with running(entries, arguments.server_cpus, [Check(lineup.text_of(612), "612.html")]) as (servers, _):
             load = h2load(arguments.generator_cpus, arguments.connections, STREAMS)

@@ -188,7 +188,7 @@ def main():
         for case in arguments.only:
             count = arguments.connections if case == "http" else min(OTHERS_MAX, arguments.connections)
             entries = {name: lambda name=name: lineup.file_server(
-                name, arguments.labcoat, folder, root, certificate if case == "tls" else None, arguments.connections * 5 // 4,
+                name, arguments.serve, folder, root, certificate if case == "tls" else None, arguments.connections * 5 // 4,
                 clear_http2=case == "http2") for name in arguments.servers}  # fmt: skip
             # Room for more than come: NGINX closes idle connections when less than a sixteenth is free.
             # An NGINX that speaks HTTP/2 in clear cannot be asked by Python's client; idle_clients() checks each answer.

@@ -48,8 +48,9 @@ def limit(labcoat):
     return Entry("limit", [labcoat.parent / "tests/bench/limit"])
 
 
-def labcoat_app(labcoat, app, *more, name="labcoat"):
-    words = [labcoat, "serve", app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1]
+def labcoat_app(serve, app, *more, name="labcoat"):
+    """`serve`: the words that start labcoat serve."""
+    words = [*serve, app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1]
     words += ["--python", program("python")]
     if app.static:
         words += ["--static", "=".join(map(str, app.static))]
@@ -183,7 +184,7 @@ CONFIGS = {
 }
 
 
-def file_server(name, labcoat, folder, root, certificate=None, connections=4096, clear_http2=False):
+def file_server(name, serve, folder, root, certificate=None, connections=4096, clear_http2=False):
     """labcoat, nginx or h2o serving the files of `root`: over TLS with a certificate, else in clear. NGINX must be told
     when that is to be HTTP/2, and then speaks nothing else."""
     own = folder / f"{name}-{len(list(folder.iterdir()))}"
@@ -191,7 +192,7 @@ def file_server(name, labcoat, folder, root, certificate=None, connections=4096,
     own.chmod(0o777)
     scheme = "https" if certificate else "http"
     if name == "labcoat":
-        words = [labcoat, "serve", "--static", f"/={root}", "-l", f"{scheme}://127.0.0.1:0", "--edge-threads", 1]
+        words = [*serve, "--static", f"/={root}", "-l", f"{scheme}://127.0.0.1:0", "--edge-threads", 1]
         words += ["--certificate", ",".join(map(str, certificate))] if certificate else []
         return Entry(name, [*words, "--set", f"connections={connections}"], cwd=own)
     if not shutil.which(name):

@@ -73,7 +73,7 @@ def main():
         command = [lineup.program("python"), "-B", "-m", "journal.make_data"]
         subprocess.run(command, cwd=PEERS, check=True, env=env)
         app = lineup.App("journal.wsgi:app", WORKERS, PEERS, env)
-        peers = SERVERS | {"labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app)}
+        peers = SERVERS | {"labcoat": lambda app: lineup.labcoat_app(arguments.serve, app)}
         for name in arguments.servers:
             entry = {name: lambda name=name: peers[name](app)}
             with running(entry, arguments.cpus, [Check(path="entry/77")], some=False) as (servers, _):

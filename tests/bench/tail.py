@@ -135,7 +135,7 @@ def main():
     lineup.make_venv()
     rate = round(arguments.load * CAPACITY)
     app = lineup.App("sleepy:app", WORKERS)
-    peers = PEERS | {"labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app)}
+    peers = PEERS | {"labcoat": lambda app: lineup.labcoat_app(arguments.serve, app)}
     entries = {name: lambda name=name: peers[name](app) for name in arguments.servers}
     with running(entries, arguments.cpus, [Check(b"done\n"), Check(b"done\n", "slow")]) as (servers, _):
         rounds = measure(servers, arguments, rate)

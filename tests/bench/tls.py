@@ -50,7 +50,7 @@ def main():
         certificate, root = lineup.self_signed(folder), folder / "www"
         root.mkdir()
         (root / "612.html").write_bytes(lineup.text_of(612))
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.labcoat, folder, root, certificate)
+        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root, certificate)
                    for name in arguments.servers}  # fmt: skip
         with running(entries, arguments.server_cpus, [Check(lineup.text_of(612), "612.html")]) as (servers, _):
             report["agreed"] = {name: agreed(server.url) for name, server in servers.items()}

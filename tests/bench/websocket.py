@@ -35,7 +35,7 @@ def main():
     arguments = Words(__doc__, ["labcoat", *lineup.WEBSOCKET], CASES).parse()
     lineup.make_venv()
     app = lineup.App("websocket_app:app")
-    peers = lineup.WEBSOCKET | {"labcoat": lambda app: lineup.labcoat_app(arguments.labcoat, app)}
+    peers = lineup.WEBSOCKET | {"labcoat": lambda app: lineup.labcoat_app(arguments.serve, app)}
     entries = {name: lambda name=name: peers[name](app) for name in arguments.servers}
     report = {}
     with running(entries, arguments.server_cpus, [Check(b"Hello, world!\n")]) as (servers, _):

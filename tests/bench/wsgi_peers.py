@@ -28,8 +28,8 @@ BARS = {"limit": 0.75, "uwsgi-socket": 3, "gunicorn-sync": 10, "gunicorn-gthread
 LIMIT_CPU = 1.6
 
 
-def entries(names, labcoat, app, peers):
-    own = {"limit": lambda: lineup.limit(labcoat), "labcoat": lambda: lineup.labcoat_app(labcoat, app)}
+def entries(names, arguments, app, peers):
+    own = {"limit": lambda: lineup.limit(arguments.labcoat), "labcoat": lambda: lineup.labcoat_app(arguments.serve, app)}
     return {name: own[name] if name in own else (lambda peer=peers[name]: peer(app)) for name in names}
 
 
@@ -44,7 +44,7 @@ def measure(case, arguments, peers, interface=None):
     sent = facts["check"].body
     more = ["-b", sent.decode(), "-H", "Content-Type: application/octet-stream"] if sent else []
     load = LabcoatBench(arguments.labcoat, generator_cpus, arguments.connections, *more)
-    with running(entries(chosen, arguments.labcoat, app, peers), server_cpus, [facts["check"]]) as (servers, left_out):
+    with running(entries(chosen, arguments, app, peers), server_cpus, [facts["check"]]) as (servers, left_out):
         ceiling = load.ceiling(next(iter(servers.values())).url)
         results = take_turns(servers, load, "", arguments.rounds, arguments.seconds, cores=len(server_cpus))
         with_wrk = None
