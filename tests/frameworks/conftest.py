@@ -21,12 +21,20 @@ def pytest_configure(config):
 def interpreter_with():
     """interpreter_with("debian") or ("pypi"): the path of an interpreter that has all the frameworks."""
 
+    failures = []
+
     def find(source):
         if source == "debian":
             return DEBIAN
         if os.environ.get(WITHOUT):
             pytest.skip(f"{WITHOUT} is set: no packages from PyPI")
-        return environment()
+        if failures:
+            raise failures[0]  # pip tries for long before it gives up: once is enough
+        try:
+            return environment()
+        except RuntimeError as why:
+            failures.append(why)
+            raise
 
     return find
 

@@ -12,7 +12,9 @@ import requests
 from interpreters import pythons
 from server import wait_until
 
+pytestmark = pytest.mark.release_only  # the extension is the same in the sanitized build
 APP = pathlib.Path(__file__).resolve().parent / "apps/plain_app.py"
+
 
 class Plain:
     def __init__(self, server, python, interface, folder):
