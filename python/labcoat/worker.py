@@ -28,6 +28,9 @@ def run(app, message, fds, supervisor_pid, post_fork=None):
     _stay_below(supervisor_pid)
     if settings.get("cpus"):
         os.sched_setaffinity(0, settings["cpus"])
+    if settings.get("nice"):
+        os.nice(settings["nice"])
+    sys.setswitchinterval(settings.get("switch_interval_us", 5000) / 1e6)
     native = _labcoat.Worker(
         channel=channel,
         control=control,

@@ -97,6 +97,8 @@ struct App {
   std::string allocator = "glibc";   // glibc, jemalloc, mimalloc
   std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
                                      // CPU, workers on the others)
+  i64 switch_interval_ns = 5 * ms;   // of Python's lock
+  int nice = 0;                      // 0 to 19
   i64 spin_ns = 0;                   // a worker looks at its queue for so long before it sleeps
 };
 

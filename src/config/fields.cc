@@ -192,6 +192,8 @@ constexpr AppField app_fields[] = {
     {"gc", [](App& a, const CheckedValue& v) { a.gc = text(v); }},
     {"allocator", [](App& a, const CheckedValue& v) { a.allocator = text(v); }},
     {"cpu_affinity", [](App& a, const CheckedValue& v) { a.cpu_affinity = text(v); }},
+    {"switch_interval", [](App& a, const CheckedValue& v) { a.switch_interval_ns = duration(v); }},
+    {"nice", [](App& a, const CheckedValue& v) { a.nice = whole(v); }},
     {"spin", [](App& a, const CheckedValue& v) { a.spin_ns = duration(v); }},
 };
 

@@ -86,6 +86,8 @@ void visit_app(const Field& field, T& app) {
   field("gc", app.gc);
   field("allocator", app.allocator);
   field("cpu_affinity", app.cpu_affinity);
+  field("switch_interval_ns", app.switch_interval_ns);
+  field("nice", app.nice);
   field("spin_ns", app.spin_ns);
 }
 

@@ -384,6 +384,28 @@ constexpr Option rows[] = {
      .why = "A process that stays on its CPU finds its data in that CPU's caches; bound processes "
             "cannot move out of each other's way.",
      .expect = "up"},
+    {.name = "switch_interval",
+     .section = "app",
+     .type = OptionType::duration,
+     .default_value = "5ms",
+     .min = 1e4,
+     .max = 1.0 * second,
+     .help = "How long a thread of a worker may keep Python's lock while another one waits for it "
+             "(sys.setswitchinterval).",
+     .levels = "1ms 20ms",
+     .log_scale = true,
+     .why = "With threads, a short request waits behind the computing of a longer one for so long; "
+            "a shorter interval lets it pass, at the price of more changes between threads."},
+    {.name = "nice",
+     .section = "app",
+     .type = OptionType::integer,
+     .default_value = "0",
+     .min = 0,
+     .max = 19,
+     .help = "How much the workers stand back for other processes when CPU is short (nice).",
+     .levels = "5",
+     .why = "Workers that compute all the time keep the edge waiting for a CPU; when they stand "
+            "back, requests are read and answers sent sooner."},
     {.name = "spin",
      .section = "app",
      .type = OptionType::duration,

@@ -36,11 +36,11 @@ const Allocator* find_allocator(std::string_view name) {
   return nullptr;
 }
 
-// Three lines: version, executable, and whether the library named by the last argument is in this
-// process.
+// Three lines: version (with a t for a free-threaded build), executable, and whether the library
+// named by the last argument is in this process.
 constexpr const char* question =
     "import sys\n"
-    "print('%d.%d.%d' % sys.version_info[:3])\n"
+    "print('%d.%d.%d' % sys.version_info[:3] + 't' * ('t' in getattr(sys, 'abiflags', '')))\n"
     "print(sys.executable)\n"
     "library = sys.argv[1]\n"
     "with open('/proc/self/maps') as maps:\n"
@@ -137,6 +137,12 @@ Status check_version(std::string_view version, const Choice& choice) {
   const auto parts = split(version, '.');
   const auto major = parts.size() == 3 ? parse_int(parts[0]) : fail("");
   const auto minor = parts.size() == 3 ? parse_int(parts[1]) : fail("");
+  if (major && minor && version.back() == 't') {
+    return fail(
+        fmt::format("{} (from {}) is Python {} without the interpreter's lock, which has no stable "
+                    "ABI; name one with the lock (python{}.{}) with --python PATH",
+                    choice.path, choice.source, version, *major, *minor));
+  }
   if (major && minor && (*major > 3 || (*major == 3 && *minor >= minor_min))) return {};
   if (!major || !minor) {
     return fail(

@@ -84,6 +84,8 @@ Json AppGroup::fork_message(const WorkerProcess& worker) {
                    {"max_requests", max_requests},
                    {"gc", app.gc},
                    {"spin_us", app.spin_ns / us},
+                   {"switch_interval_us", app.switch_interval_ns / us},
+                   {"nice", app.nice},
                    {"loop", app.loop},
                    {"in_flight", app.in_flight},
                    {"multiprocess", std::max(wanted_, app.workers_max) > 1},

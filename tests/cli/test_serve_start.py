@@ -159,6 +159,15 @@ def test_an_old_interpreter_is_refused(run, tmp_path):
     assert "is Python 3.9.2; Labcoat needs 3.11 or newer: name another with --python PATH" in err
 
 
+def test_a_free_threaded_interpreter_is_refused(run, tmp_path):
+    free = tmp_path / "python3.13t"
+    free.write_text("#!/bin/sh\necho 3.13.0t\necho $0\necho yes\n")
+    free.chmod(0o755)
+    code, _, err = run("hello:app", "--python", "./python3.13t")
+    assert code == 2
+    assert "is Python 3.13.0t without the interpreter's lock, which has no stable ABI; name one with the lock (python3.13)" in err
+
+
 def test_the_virtual_environment_decides_before_the_path(run, tmp_path):
     venv = tmp_path / "venv/bin"
     venv.mkdir(parents=True)

@@ -134,3 +134,20 @@ def test_allocator_and_affinity_reach_the_workers(serve, write_app):
     )
     server = serve("app:app", "-w", 1, "--set", "allocator=jemalloc", "--set", "cpu_affinity=spread")
     assert get(server)[1] == "True 1"
+
+
+def test_niceness_and_the_switch_interval_reach_the_workers(serve, write_app):
+    write_app(
+        "import os, sys\n"
+        "def app(environ, start_response):\n"
+        "    body = f'{os.nice(0)} {sys.getswitchinterval():g}'.encode()\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', str(len(body)))])\n"
+        "    return [body]\n"
+    )
+    ours = os.nice(0)
+    words = ("--set", "nice=1", "--set", "switch_interval=1500us", "--set", "threads=2")
+    server = serve("app:app", "-w", 1, *words)
+    assert get(server)[1] == f"{min(ours + 1, 19)} 0.0015"
+    # Only the workers stand back.
+    assert os.getpriority(os.PRIO_PROCESS, server.edge_pid()) == ours
+    assert get(serve("app:app", "-w", 1))[1] == f"{ours} 0.005"
