@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 import requests
@@ -30,13 +31,6 @@ def apps():
         App("south", newest.path, str(newest), "asgi", ""),
         App("west", newest.path, str(newest), "wsgi", ""),
     ]
-
-
-def let_in(folder):
-    """Other users shall find their way to it."""
-    for one in [folder, *folder.parents]:
-        if one.stat().st_uid == os.getuid() and one.as_posix() not in ("/", "/tmp"):
-            one.chmod(0o755)
 
 
 def furnish(app, folder):
@@ -62,13 +56,15 @@ app = "{app.name}"
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory, labcoat):
-    folder = tmp_path_factory.mktemp("places")
-    let_in(folder)
-    tables = "".join(furnish(app, folder) for app in apps())
-    (folder / "labcoat.toml").write_text('[server]\nlisten = "http://127.0.0.1:0"\n' + tables)
-    with Server(cwd=folder, program=labcoat, listen=None, env={"OF_THE_SHELL": "for all"}) as server:
-        yield server
+def places(labcoat):
+    # Not below pytest's own folder: each session of pytest takes the way there from other users again.
+    with tempfile.TemporaryDirectory(prefix="labcoat-places-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        tables = "".join(furnish(app, folder) for app in apps())
+        (folder / "labcoat.toml").write_text('[server]\nlisten = "http://127.0.0.1:0"\n' + tables)
+        with Server(cwd=folder, program=labcoat, listen=None, env={"OF_THE_SHELL": "for all"}) as server:
+            yield server
 
 
 def ask(server, name):
