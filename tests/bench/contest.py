@@ -8,6 +8,7 @@ import json
 import math
 import os
 import pathlib
+import signal
 import statistics
 import sys
 import tempfile
@@ -57,6 +58,7 @@ class Words(argparse.ArgumentParser):
         if len(given.cpus) < 2:
             self.exit(1, "server and generator need a core each, but this process may use only one\n")
         given.server_cpus, given.generator_cpus = given.cpus[:1], given.cpus[1:2]
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
         return given
 
 
