@@ -7,7 +7,7 @@ using namespace labcoat::edge;
 
 namespace {
 
-Response answer_with(std::vector<http::Field> fields) {
+Response order_with(std::vector<http::Field> fields) {
   Response response;
   response.fields = std::move(fields);
   return response;
@@ -33,8 +33,8 @@ std::string described(const FileOrder& order, int status, std::string_view lines
 }
 
 TEST(FileOrder, is_found_only_where_it_is_understood) {
-  const Response response = answer_with(
-      {{"Content-Type", "a/b"}, {"x-sendfile", "/srv/a"}, {"X-Accel-Redirect", "/i/a"}});
+  const Response response =
+      order_with({{"Content-Type", "a/b"}, {"x-sendfile", "/srv/a"}, {"X-Accel-Redirect", "/i/a"}});
   std::string_view value;
   EXPECT_EQ(FileOrder::find(response, {}, value), FileOrder::Kind::none);
   EXPECT_EQ(FileOrder::find(response, {.redirect = true}, value), FileOrder::Kind::redirect);
@@ -45,14 +45,14 @@ TEST(FileOrder, is_found_only_where_it_is_understood) {
 
 TEST(FileOrder, keeps_what_the_app_says_and_lets_the_file_say_what_its_bytes_are) {
   const FileOrder order(FileOrder::Kind::path, "/srv/a",
-                        answer_with({{"Content-Type", "application/pdf"},
-                                     {"Content-Disposition", "attachment"},
-                                     {"Set-Cookie", "a=b"},
-                                     {"Cache-Control", "private"},
-                                     {"ETag", "\"app\""},
-                                     {"Last-Modified", "x"},
-                                     {"X-Accel-Buffering", "no"},
-                                     {"X-Sendfile", "/srv/a"}}));
+                        order_with({{"Content-Type", "application/pdf"},
+                                    {"Content-Disposition", "attachment"},
+                                    {"Set-Cookie", "a=b"},
+                                    {"Cache-Control", "private"},
+                                    {"ETag", "\"app\""},
+                                    {"Last-Modified", "x"},
+                                    {"X-Accel-Buffering", "no"},
+                                    {"X-Sendfile", "/srv/a"}}));
   EXPECT_EQ(described(order, 200),
             "Content-Type: application/pdf\r\nContent-Disposition: attachment\r\n"
             "Set-Cookie: a=b\r\nCache-Control: private\r\nETag: \"file\"\r\n");
@@ -64,13 +64,13 @@ TEST(FileOrder, keeps_what_the_app_says_and_lets_the_file_say_what_its_bytes_are
 }
 
 TEST(FileOrder, has_the_files_type_when_the_app_gives_none) {
-  const FileOrder order(FileOrder::Kind::path, "a", answer_with({{"content-type", ""}}));
+  const FileOrder order(FileOrder::Kind::path, "a", order_with({{"content-type", ""}}));
   EXPECT_EQ(described(order, 200), lines_of_file);
 }
 
 TEST(FileOrder, knows_that_the_app_has_chosen_a_coding) {
   const auto with = [](std::string_view coding) {
-    return FileOrder(FileOrder::Kind::path, "a", answer_with({{"Content-Encoding", coding}}));
+    return FileOrder(FileOrder::Kind::path, "a", order_with({{"Content-Encoding", coding}}));
   };
   EXPECT_TRUE(with("gzip").is_coded());
   EXPECT_FALSE(with("Identity").is_coded());

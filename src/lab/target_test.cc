@@ -49,11 +49,11 @@ TEST_F(TargetFolder, reads_a_whole_target) {
 TEST_F(TargetFolder, fills_a_command_line) {
   const auto target = read(whole_target);
   ASSERT_TRUE(target) << target.error().text;
-  using Words = std::vector<std::string>;
   EXPECT_EQ(fill_argv(target->start, {{"port", "80"}, {"config", ""}}, {}),
-            (Words{"server", "-p", "80"}));
-  EXPECT_EQ(fill_argv(target->start, {{"port", "80"}, {"config", "f"}}, {{"a", "1"}, {"b", "2"}}),
-            (Words{"server", "-p", "80", "-c", "f", "--set", "a=1", "--set", "b=2"}));
+            (std::vector<std::string>{"server", "-p", "80"}));
+  EXPECT_EQ(
+      fill_argv(target->start, {{"port", "80"}, {"config", "f"}}, {{"a", "1"}, {"b", "2"}}),
+      (std::vector<std::string>{"server", "-p", "80", "-c", "f", "--set", "a=1", "--set", "b=2"}));
 }
 
 TEST_F(TargetFolder, leaves_braces_of_a_configuration_file_alone) {
