@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   shared.admin = &pages;
   shared.trusted_proxies =
       std::make_shared<TrustedProxies>(config.trusted_proxies, config.proxy_fields);
-  shared.client_limits = std::make_shared<ClientLimits>(config.limits);
+  shared.client_limits = std::make_shared<ClientLimits>(config);
   ListenerInfo listener;
   listener.admin = true;
 

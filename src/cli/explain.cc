@@ -8,6 +8,7 @@
 #include "base/cpu_count.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "edge/https_rules.h"
 #include "edge/router.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -64,7 +65,7 @@ std::string why_not(const Route& route, const Request& request, Mismatch why) {
     case Mismatch::none:
       break;
     case Mismatch::host:
-      return fmt::format("the host \"{}\" is not {}", edge::host_of(request.head),
+      return fmt::format("the host \"{}\" is not {}", edge::host_of(request.head.host),
                          quoted(config.host));
     case Mismatch::path:
       return fmt::format("the path \"{}\" is not {}", request.path, quoted(config.path));
@@ -94,7 +95,7 @@ std::string why_not(const Route& route, const Request& request, Mismatch why) {
 std::string how(const Route& route, const Request& request) {
   http::Pattern::Stars stars;
   route.stars_of(request.path, stars);
-  const std::string host(edge::host_of(request.head));
+  const std::string host(edge::host_of(request.head.host));
   const edge::TemplateFacts facts = {.head = &request.head,
                                      .host = host,
                                      .path = request.path,
@@ -146,6 +147,27 @@ void print_answer(const Route& route, const Request& request) {
   }
 }
 
+// What an http listener without TLS does before any route is asked; empty: nothing.
+std::string redirect_of(const config::Config& config, const Request& request) {
+  if (request.https) return "";
+  std::vector<edge::ListenerInfo> listeners;
+  for (const config::Listen& listen : config.listen) {
+    edge::ListenerInfo info;
+    info.https = listen.kind == config::Listen::Kind::https;
+    info.unix_socket = listen.kind == config::Listen::Kind::unix_socket;
+    info.server_name = listen.host;
+    info.port = static_cast<u16>(listen.port);
+    listeners.push_back(std::move(info));
+  }
+  edge::apply_https_rules(config.tls, listeners);
+  for (const edge::ListenerInfo& listener : listeners) {
+    if (listener.https || listener.redirect_port == 0) continue;
+    return fmt::format("{} to {}", edge::https_redirect_status(request.head.method),
+                       edge::https_location(request.head, request.head.host, listener));
+  }
+  return "";
+}
+
 int print(const edge::Router& router, const Request& request, const std::string& title) {
   const RouteQuery query{request.head, request.path, request.https};
   const Route* answering = router.match(query);
@@ -185,6 +207,11 @@ int explain_route(const config::CommandLine& line, const ExplainWords& words) {
   Request request;
   if (const Status status = make_request(words, request); !status) {
     return usage_error("serve", "--explain: " + status.error().text);
+  }
+  if (const std::string redirect = redirect_of(*config, request); !redirect.empty()) {
+    std::printf("%s %s\n     answer: %s, by tls.redirect_https; no route is asked\n",
+                words.method.c_str(), words.url.c_str(), redirect.c_str());
+    return exit_ok;
   }
   return print(*router, request, words.method + " " + words.url);
 }

@@ -53,6 +53,11 @@ struct Route {
   bool internal = false;
   std::vector<std::string> sendfile = {};
 
+  // Its own instead of the server's, as limits has them; empty: the server's.
+  std::string rate_limit = {};
+  i64 rate_burst = 0;
+  std::string rate_key = {};
+
   // What happens on the way.
   std::string strip_prefix = {};  // for an app: SCRIPT_NAME
   std::string rewrite = {};       // a template of the path

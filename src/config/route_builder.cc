@@ -227,6 +227,14 @@ Status check_compress(const RouteTable& table, const Route& route) {
   return fail_at(place(table, "compress"), "true or false stands alone, not in a list");
 }
 
+Status check_rate(const RouteTable& table, const Route& route) {
+  for (const char* key : {"rate_burst", "rate_key"}) {
+    if (!route.rate_limit.empty() || find_value(table, key) == nullptr) continue;
+    return fail_at(place(table, key), "goes with rate_limit");
+  }
+  return {};
+}
+
 // Only an app leads to it: with the path that it names, and nothing else of a request.
 Status check_internal(const RouteTable& table, const Route& route) {
   if (!route.internal) return {};
@@ -283,6 +291,7 @@ Result<Route> build_route(const RouteTable& table, const std::string& directory)
   if (status) status = check_path_change(table, route);
   if (status) status = check_compress(table, route);
   if (status) status = check_internal(table, route);
+  if (status) status = check_rate(table, route);
   if (status) status = check_templates(table, route);
   if (!status) return tl::unexpected(status.error());
   if (route.status == 0 && route.app.empty() && route.files.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/rate.h"
 
 namespace labcoat::config {
 namespace {
@@ -121,6 +122,17 @@ const char* check_try_file(std::string_view name) {
   return name.find("{path}") == name.npos ? "has no {path}" : check_file_name(name);
 }
 
+const char* check_rate(std::string_view rate) {
+  return parse_rate(rate) ? nullptr : "is no rate of 1 to 1000000";
+}
+
+const char* check_rate_key(std::string_view key) {
+  constexpr std::string_view header = "header.";
+  if (is_one_of(key, {"address", "route"})) return nullptr;
+  if (!key.starts_with(header)) return "is nothing to count by";
+  return check_name(key.substr(header.size()));
+}
+
 const char* check_compress(std::string_view word) {
   return is_one_of(word, {"on", "off", "br", "zstd", "gzip"}) ? nullptr : "is no content coding";
 }
@@ -192,6 +204,24 @@ constexpr RouteKey keys[] = {
     {"status", Kind::integer, &Route::status, "a status from 200 to 599", nullptr, nullptr, 200,
      599},
 
+    {.name = "rate_limit",
+     .kind = Kind::text,
+     .field = &Route::rate_limit,
+     .expected = "off, or a rate such as \"100/s\", \"30/m\" or \"1000/h\"",
+     .check = check_rate,
+     .for_site = true},
+    {.name = "rate_burst",
+     .kind = Kind::integer,
+     .field = &Route::rate_burst,
+     .expected = "a number of requests",
+     .max = 1'000'000,
+     .for_site = true},
+    {.name = "rate_key",
+     .kind = Kind::text,
+     .field = &Route::rate_key,
+     .expected = "address, route, or header.NAME",
+     .check = check_rate_key,
+     .for_site = true},
     {"strip_prefix", Kind::text, &Route::strip_prefix, "a path such as \"/shop\"", check_prefix},
     {"rewrite", Kind::text, &Route::rewrite, "a path such as \"/new/{1}\"", check_rewrite},
     {.name = "set_header",

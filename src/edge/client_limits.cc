@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <random>
 
+#include "base/check.h"
 #include "base/ip_address.h"
+#include "config/rate.h"
 #include "edge/connection.h"
 
 namespace labcoat::edge {
@@ -25,18 +27,36 @@ std::string client_key(std::string_view address) {
   return ip->text();
 }
 
-ClientLimits::ClientLimits(const config::Limits& limits)
-    : connections_max_(limits.connections_per_address) {
-  if (limits.rate_interval_ns == 0) return;
-  rate_ = std::make_unique<RateLimit>(RateLimit::Options{
-      .interval_ns = limits.rate_interval_ns,
-      .burst = limits.rate_burst > 0 ? limits.rate_burst : limits.rate_per_second,
-      .buckets = static_cast<size_t>(limits.rate_buckets),
-      .secret = random_secret()});
-  if (limits.rate_key == "route") key_ = Key::route;
-  if (!limits.rate_key.starts_with(header_prefix)) return;
-  key_ = Key::header;
-  header_ = limits.rate_key.substr(header_prefix.size());
+void ClientLimits::set_key(Rule& rule, const std::string& key) {
+  if (key == "route") rule.key = Key::route;
+  if (!key.starts_with(header_prefix)) return;
+  rule.key = Key::header;
+  rule.header = key.substr(header_prefix.size());
+}
+
+ClientLimits::ClientLimits(const config::Config& config)
+    : connections_max_(config.limits.connections_per_address) {
+  const config::Limits& limits = config.limits;
+  rule_.rate.interval_ns = limits.rate_interval_ns;
+  rule_.rate.burst = limits.rate_burst > 0 ? limits.rate_burst : limits.rate_per_second;
+  set_key(rule_, limits.rate_key);
+  bool any = rule_.rate.interval_ns != 0;
+  for (size_t i = 0; i < config.routes.size(); ++i) {
+    const config::Route& route = config.routes[i];
+    if (route.rate_limit.empty()) continue;
+    const auto rate = config::parse_rate(route.rate_limit);
+    CHECK(rate.has_value());  // it was when the configuration was read
+    Rule rule;
+    rule.rate.interval_ns = rate->interval_ns;
+    rule.rate.burst = route.rate_burst > 0 ? route.rate_burst : rate->per_second;
+    rule.scope = std::to_string(i) + " ";
+    set_key(rule, route.rate_key.empty() ? limits.rate_key : route.rate_key);
+    any = any || rule.rate.interval_ns != 0;
+    route_rules_.emplace(static_cast<int>(i), std::move(rule));
+  }
+  if (!any) return;
+  buckets_ = std::make_unique<RateLimit>(RateLimit::Options{
+      .buckets = static_cast<size_t>(limits.rate_buckets), .secret = random_secret()});
 }
 
 ClientLimits::Seat ClientLimits::take_seat(const Client& client) {
@@ -62,16 +82,18 @@ void ClientLimits::give_seat_back(const std::string& key) {
 
 RateLimit::Verdict ClientLimits::take_token(const http::RequestHead& head, const Client& client,
                                             int route, i64 now) {
-  std::string key;
-  if (key_ == Key::header) {
-    const http::Field* const field = head.find(header_);
-    if (field != nullptr) key = std::string("field ").append(field->value);
-  } else if (key_ == Key::route) {
-    key = "route " + std::to_string(route);
+  const Rule& rule = rule_of(route);
+  std::string key = rule.scope;
+  const http::Field* const field = rule.key == Key::header ? head.find(rule.header) : nullptr;
+  if (field != nullptr) {
+    key.append("field ").append(field->value);
+  } else if (rule.key == Key::route) {
+    key.append("route ").append(std::to_string(route));
+  } else {
+    // Whoever does not send the field is told apart by address.
+    key.append(client_key(client.address));
   }
-  // Whoever does not send the field is told apart by address.
-  if (key.empty()) key = client_key(client.address);
-  return rate_->take(key, now);
+  return buckets_->take(key, rule.rate, now);
 }
 
 }  // namespace labcoat::edge

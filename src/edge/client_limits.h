@@ -19,7 +19,8 @@ struct Client;
 // Thread-safe.
 class ClientLimits {
  public:
-  explicit ClientLimits(const config::Limits& limits);
+  // Of `config` the limits, and what routes say for themselves.
+  explicit ClientLimits(const config::Config& config);
 
   // A place for one more connection of this address, held as long as the result lives. Clients
   // without an address need none.
@@ -29,7 +30,8 @@ class ClientLimits {
   };
   Seat take_seat(const Client& client);
 
-  bool has_rate() const { return rate_ != nullptr; }
+  // `route`: its index in the configuration. A rate of its own takes the place of the server's.
+  bool has_rate(int route) const { return rule_of(route).rate.interval_ns != 0; }
   RateLimit::Verdict take_token(const http::RequestHead& head, const Client& client, int route,
                                 i64 now);
 
@@ -40,9 +42,21 @@ class ClientLimits {
   std::mutex mutex_;
   std::map<std::string, int, std::less<>> connections_;
   enum class Key : u8 { address, route, header };
-  Key key_ = Key::address;
-  std::string header_;
-  std::unique_ptr<RateLimit> rate_;
+  struct Rule {
+    RateLimit::Rate rate;  // an interval of 0: none
+    Key key = Key::address;
+    std::string header;
+    std::string scope;  // in front of its keys; empty: the server's
+  };
+  static void set_key(Rule& rule, const std::string& key);
+  const Rule& rule_of(int route) const {
+    const auto own = route_rules_.find(route);
+    return own == route_rules_.end() ? rule_ : own->second;
+  }
+
+  Rule rule_;                           // the server's
+  std::map<int, Rule> route_rules_;     // of those that have one
+  std::unique_ptr<RateLimit> buckets_;  // of all rules; or none
 };
 
 // One client has a whole /64 of IPv6: what counts is the network.

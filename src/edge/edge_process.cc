@@ -147,7 +147,7 @@ Status EdgeProcess::start(net::SocketMessage first) {
   shared_.request_log = std::move(*log);
   shared_.trusted_proxies =
       std::make_shared<TrustedProxies>(config_.trusted_proxies, config_.proxy_fields);
-  shared_.client_limits = std::make_shared<ClientLimits>(config_.limits);
+  shared_.client_limits = std::make_shared<ClientLimits>(config_);
   shared_.report_corrupt = [this](size_t app, u32 endpoint) {
     loop_->post([this, app, endpoint] {
       tell({{"type", "corrupt"},

@@ -67,7 +67,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     answer_admin(path);
     return;
   }
-  const RouteQuery query{head, path, client().is_https()};
+  const RouteQuery query{head, path, client().is_https(), host_of(host(head))};
   const Route* route = thread_.shared().router.match(query);
   if (route == nullptr) {
     answer_unrouted(query);
@@ -94,7 +94,7 @@ void Exchange::begin_response(Response& response) {
 }
 
 void Exchange::redirect_to_https(const http::RequestHead& head) {
-  const std::string location = https_location(head, *client_.listener);
+  const std::string location = https_location(head, host(head), *client_.listener);
   answer(https_redirect_status(head.method), "this site speaks https: " + location + "\n",
          "Location: " + location + "\r\n");
 }

@@ -132,6 +132,8 @@ class Exchange final : public Timeout {
   void fail_app_request(int status, std::string_view why);
 
   void count_status(int status);
+  // The host that the client asked for, with its port: a proxy may have asked for another one.
+  std::string_view host(const http::RequestHead& head) const;
   // Whose request it is, though a proxy may have brought it.
   const Client& client() const { return forwarded_ ? forwarded_->client : client_; }
   i64 waited_in_proxies(const http::RequestHead& head) const;

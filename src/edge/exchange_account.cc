@@ -29,10 +29,14 @@ i64 Exchange::waited_in_proxies(const http::RequestHead& head) const {
   return 0;
 }
 
+std::string_view Exchange::host(const http::RequestHead& head) const {
+  return forwarded_ && !forwarded_->host.empty() ? std::string_view(forwarded_->host) : head.host;
+}
+
 // True: answered 429.
 bool Exchange::is_over_rate(const http::RequestHead& head) {
   ClientLimits& limits = *thread_.shared().client_limits;
-  if (!limits.has_rate()) return false;
+  if (!limits.has_rate(route_)) return false;
   const RateLimit::Verdict verdict = limits.take_token(head, client(), route_, thread_.now());
   if (verdict.evicted) thread_.count().limit_rate_buckets.add();
   if (verdict.wait_ns == 0) return false;

@@ -79,7 +79,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   repeatable_ = is_safe(head.method);
   choose_coding(head);
   takes_trailers_ = head.major_version == 1 && names_trailers(head);
-  if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head);
+  if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head, host(head));
   if (body.file) {
     thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
   }
@@ -116,8 +116,8 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
     return false;
   }
   const TrustedProxies& proxies = *thread_.shared().trusted_proxies;
-  const bool other_host = forwarded_ && !forwarded_->host.empty();
-  const std::string_view host = other_host ? std::string_view(forwarded_->host) : head.host;
+  const std::string_view host = this->host(head);
+  const bool other_host = host.data() != head.host.data();
   for (size_t i = 0; i < head.field_count; ++i) {
     const http::Field& field = head.fields[i];
     if (proxies.hides(field.name, client_.trusted)) continue;

@@ -8,14 +8,14 @@ namespace labcoat::edge {
 TemplateFacts Exchange::facts_of(const Route& route, const http::RequestHead& head,
                                  std::string_view path, http::Pattern::Stars& stars) const {
   route.stars_of(path, stars);
-  return {
-      .head = &head,
-      .host = head.host.empty() ? std::string_view(client_.listener->server_name) : host_of(head),
-      .path = path,
-      .https = client().is_https(),
-      .remote_address = client().address,
-      .request_id = id_,
-      .stars = &stars};
+  return {.head = &head,
+          .host = host(head).empty() ? std::string_view(client_.listener->server_name)
+                                     : host_of(host(head)),
+          .path = path,
+          .https = client().is_https(),
+          .remote_address = client().address,
+          .request_id = id_,
+          .stars = &stars};
 }
 
 // True: the edge itself has answered. Otherwise `path` is what the app or the file goes by.

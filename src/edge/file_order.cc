@@ -27,8 +27,8 @@ void for_each_line(std::string_view lines, const Line& line) {
 
 }  // namespace
 
-KeptRequest::KeptRequest(const http::RequestHead& head)
-    : host_(head.host), is_head_(head.method == "HEAD") {
+KeptRequest::KeptRequest(const http::RequestHead& head, std::string_view host)
+    : host_(host), is_head_(head.method == "HEAD") {
   const bool is_read = is_head_ || head.method == "GET";
   for (size_t i = 0; i < head.field_count; ++i) {
     const http::Field& field = head.fields[i];

@@ -14,7 +14,8 @@ namespace labcoat::edge {
 // The parts of a request that decide which bytes of a file are sent.
 class KeptRequest {
  public:
-  explicit KeptRequest(const http::RequestHead& head);
+  // `host`: that the client asked for.
+  KeptRequest(const http::RequestHead& head, std::string_view host);
   // As the request would have been for the file itself: HEAD stays, everything else becomes GET,
   // and only of GET and HEAD there are conditions and ranges. Points into this object.
   void fill(http::RequestHead& out) const;

@@ -87,7 +87,7 @@ TEST(KeptRequest, asks_for_the_file_as_the_client_would_have) {
     size_t fields;
   } cases[] = {{"GET", "GET", 3}, {"HEAD", "HEAD", 3}, {"POST", "GET", 1}};
   for (const auto& one : cases) {
-    const KeptRequest kept(request_with(one.method, fields));
+    const KeptRequest kept(request_with(one.method, fields), "example.org");
     http::RequestHead out;
     kept.fill(out);
     EXPECT_EQ(out.method, one.becomes);

@@ -160,6 +160,19 @@ void Http2Connection::stalled(Http2Stream& stream) {
   come_back();
 }
 
+bool Http2Connection::holds_back(StreamId stream, size_t frame_bytes) const {
+  // The frame is taken off the window when it has been sent.
+  return nghttp2_session_get_stream_remote_window_size(session_.get(), stream) <=
+         static_cast<std::int32_t>(frame_bytes);
+}
+
+void Http2Connection::drop_slow(Http2Stream& stream) {
+  if (ending_) return;
+  thread_.count().limit_write_rate.add();
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(),
+                            NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 void Http2Connection::forget(Http2Stream& stream) {
   forgotten_.splice(forgotten_.end(), streams_, stream.place);
 }

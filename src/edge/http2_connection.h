@@ -37,6 +37,12 @@ class Http2Connection final : public SocketConnection {
   // For its streams.
   void submit_head(Http2Stream& stream, const Response& response, bool head_request);
   void submit_continue(StreamId stream);
+  // Bytes of bodies given to the client, of all streams.
+  u64 body_bytes() const { return body_bytes_; }
+  // Whether the stream's own window lets nothing more through than the frame that is being sent.
+  bool holds_back(StreamId stream, size_t frame_bytes) const;
+  // Its client takes less than limits.write_rate_min.
+  void drop_slow(Http2Stream& stream);
   void submit_hints(Http2Stream& stream, const Response& response);
   void submit_trailers(Http2Stream& stream,
                        const std::vector<std::pair<std::string, std::string>>& trailers);
@@ -118,6 +124,7 @@ class Http2Connection final : public SocketConnection {
   i64 head_began_ns_ = 0;
   i64 last_data_ns_ = 0;  // a DATA frame was sent
   i64 buffered_ = 0;
+  u64 body_bytes_ = 0;
   i64 linger_bytes_ = 0;
   Http2Budget frames_;
   Http2Budget resets_;

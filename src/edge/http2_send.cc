@@ -120,6 +120,7 @@ int Http2Connection::append_data_frame(StreamId id, std::string_view head, size_
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const size_t before = out.size();
   out.append(head);
+  body_bytes_ += length;
   if (stream->append_payload(length, out)) return 0;
   out.resize(before);
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

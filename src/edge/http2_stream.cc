@@ -70,11 +70,18 @@ void Http2Stream::begin_body(Http2Head& head, const http::RequestHead& request) 
   state_ = State::body;
   body_ = std::make_unique<BodyReading>(limits, thread_.count());
   body_->head = std::move(head);
+  body_->pace.begin(thread_.now());
   thread_.body_timeouts.arm(*this, thread_.now());
 }
 
 bool Http2Stream::take_data(std::string_view bytes) {
   if (state_ != State::body) return false;
+  body_->pace.add(bytes.size());
+  if (body_->pace.is_too_slow(thread_.shared().config->limits.body_rate_min, thread_.now())) {
+    thread_.count().limit_body_rate.add();
+    refuse(408, "the request body came more slowly than limits.body_rate_min");
+    return false;
+  }
   thread_.body_timeouts.arm(*this, thread_.now());
   return is_stored(body_->stored.append(bytes));
 }
@@ -212,7 +219,20 @@ void Http2Stream::note_unsent() {
     deferred_ = false;
     connection_.resume_data(id_);
   }
+  if (unsent() > 0 && !write_pace_.has_begun()) {
+    write_pace_.begin(thread_.now());
+    connection_had_ = connection_.body_bytes();
+  }
   if (queue() == nullptr && unsent() > 0) thread_.write_timeouts.arm(*this, thread_.now());
+}
+
+// A stream may have to wait for others of its connection: it is slow by its client's fault when its
+// own window is what holds it, or when all of them together are slow.
+bool Http2Stream::is_too_slow(size_t frame_bytes) const {
+  const i64 rate = thread_.shared().config->limits.write_rate_min;
+  if (!write_pace_.is_too_slow(rate, thread_.now())) return false;
+  return connection_.holds_back(id_, frame_bytes) ||
+         write_pace_.is_too_slow(connection_.body_bytes() - connection_had_, rate, thread_.now());
 }
 
 ssize_t Http2Stream::next_frame(size_t room, u32& flags) {
@@ -259,8 +279,11 @@ bool Http2Stream::append_payload(size_t bytes, std::string& out) {
     buffer_used_ = 0;
   }
   connection_.note_buffered(-static_cast<i64>(from_buffer));
+  write_pace_.add(bytes);
+  if (unsent() == 0) write_pace_.end();
   // A client that takes something now and then is slow, not dead.
   if (unsent() > 0) {
+    if (is_too_slow(bytes)) connection_.drop_slow(*this);
     thread_.write_timeouts.arm(*this, thread_.now());
   } else {
     disarm();

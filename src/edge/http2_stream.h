@@ -10,6 +10,7 @@
 
 #include "edge/exchange.h"
 #include "edge/http2_head.h"
+#include "edge/pace.h"
 #include "edge/request_body.h"
 #include "edge/response.h"
 #include "edge/timeouts.h"
@@ -84,12 +85,14 @@ class Http2Stream final : public ResponseSink, public Timeout {
     BodyReading(const config::Limits& limits, Counters& counters) : stored(limits, counters) {}
     Http2Head head;
     RequestBody stored;
+    Pace pace;
   };
 
   void on_timeout() override;
   void begin_body(Http2Head& head, const http::RequestHead& request);
   void refuse(int status, std::string_view why);
   bool is_stored(RequestBody::Stored stored);
+  bool is_too_slow(size_t frame_bytes) const;
   i64 unsent() const { return static_cast<i64>(buffered()) + file_left_; }
   void note_unsent();  // there is something to send, or an end
 
@@ -110,6 +113,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   i64 file_asked_ns_ = 0;  // whether it is as told
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
+  Pace write_pace_;         // while the client has not taken all there is
+  u64 connection_had_ = 0;  // bytes of bodies on the connection when that began
   std::unique_ptr<BodyReading> body_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   Exchange exchange_;

@@ -36,10 +36,11 @@ void apply_https_rules(const config::Tls& tls, std::vector<ListenerInfo>& listen
   }
 }
 
-std::string https_location(const http::RequestHead& head, const ListenerInfo& listener) {
+std::string https_location(const http::RequestHead& head, std::string_view host,
+                           const ListenerInfo& listener) {
   std::string out = "https://";
-  if (!head.host.empty()) {
-    out.append(without_port(head.host));
+  if (!host.empty()) {
+    out.append(without_port(host));
   } else if (listener.server_name.find(':') != std::string::npos) {
     out.append("[").append(listener.server_name).append("]");
   } else {

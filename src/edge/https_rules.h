@@ -15,7 +15,8 @@ namespace labcoat::edge {
 void apply_https_rules(const config::Tls& tls, std::vector<ListenerInfo>& listeners);
 
 // The same resource at listener.redirect_port.
-std::string https_location(const http::RequestHead& head, const ListenerInfo& listener);
+std::string https_location(const http::RequestHead& head, std::string_view host,
+                           const ListenerInfo& listener);
 // Asking again with GET is right for what was asked with GET; anything else keeps its method and
 // body (RFC 9110 section 15.4).
 int https_redirect_status(std::string_view method);

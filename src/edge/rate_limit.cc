@@ -25,7 +25,7 @@ u64 hash_of(std::string_view key, u64 secret) {
 RateLimit::RateLimit(Options options)
     : options_(options), sets_(std::max<size_t>(1, options.buckets / ways)), table_(sets_) {}
 
-RateLimit::Verdict RateLimit::take(std::string_view key, i64 now) {
+RateLimit::Verdict RateLimit::take(std::string_view key, const Rate& rate, i64 now) {
   const u64 hash = hash_of(key, options_.secret);
   const size_t index = hash % sets_;
   std::array<Bucket, ways>& set = table_[index];
@@ -42,8 +42,8 @@ RateLimit::Verdict RateLimit::take(std::string_view key, i64 now) {
     verdict.evicted = bucket->full_at_ns > now;
     *bucket = {hash, 0};
   }
-  const i64 full_at = std::max(bucket->full_at_ns, now) + options_.interval_ns;
-  const i64 ahead_max = options_.burst * options_.interval_ns;
+  const i64 full_at = std::max(bucket->full_at_ns, now) + rate.interval_ns;
+  const i64 ahead_max = rate.burst * rate.interval_ns;
   if (full_at - now > ahead_max) {
     verdict.wait_ns = full_at - now - ahead_max;
   } else {

@@ -19,18 +19,21 @@ namespace labcoat::edge {
 class RateLimit {
  public:
   struct Options {
-    i64 interval_ns = 0;  // of one token
-    i64 burst = 1;        // tokens of a full bucket, at least 1
     size_t buckets = 65536;
     u64 secret = 0;
   };
   explicit RateLimit(Options options);
+  struct Rate {
+    i64 interval_ns = 0;  // of one token
+    i64 burst = 1;        // tokens of a full bucket, at least 1
+  };
 
   struct Verdict {
     i64 wait_ns = 0;       // 0: go on; else no token is there for so long
     bool evicted = false;  // a bucket that was not full had to be forgotten
   };
-  Verdict take(std::string_view key, i64 now);
+  // A key has always the same rate.
+  Verdict take(std::string_view key, const Rate& rate, i64 now);
 
  private:
   // A key has its place in one set. A new one takes the place of the bucket that is full the

@@ -33,13 +33,16 @@ bool has_dot_segment(std::string_view path) {
 
 }  // namespace
 
-std::string_view host_of(const http::RequestHead& head) {
-  std::string_view host = head.host;
+std::string_view host_of(std::string_view host) {
   const size_t colon = host.rfind(':');
   const size_t bracket = host.rfind(']');
   if (colon != host.npos && (bracket == host.npos || bracket < colon)) host = host.substr(0, colon);
   if (host.ends_with('.')) host.remove_suffix(1);
   return host;
+}
+
+std::string_view host_of(const RouteQuery& query) {
+  return query.host.empty() ? host_of(query.head.host) : query.host;
 }
 
 bool host_matches(std::string_view pattern, std::string_view host) {
@@ -64,7 +67,7 @@ Mismatch Route::mismatch_at_host(const RouteQuery& query) const {
 }
 
 Mismatch Route::mismatch(const RouteQuery& query) const {
-  const std::string_view host = host_of(query.head);
+  const std::string_view host = host_of(query);
   const bool host_fits = config.host.empty() || std::any_of(config.host.begin(), config.host.end(),
                                                             [&](const std::string& pattern) {
                                                               return host_matches(pattern, host);

@@ -24,6 +24,7 @@ struct RouteQuery {
   const http::RequestHead& head;
   std::string_view path;  // normalised
   bool https = false;
+  std::string_view host = {};  // as host_of gives it; empty: the head's
 };
 
 // Why a route is not for a request: the first of its conditions that does not hold, in the order in
@@ -31,7 +32,8 @@ struct RouteQuery {
 enum class Mismatch : u8 { none, host, path, scheme, method, header, unwanted_header };
 
 // The host of a request without its port and without a dot at its end; as sent, so in any case.
-std::string_view host_of(const http::RequestHead& head);
+std::string_view host_of(std::string_view authority);
+std::string_view host_of(const RouteQuery& query);
 // "*.example.org" is for every name below example.org.
 bool host_matches(std::string_view pattern, std::string_view host);
 

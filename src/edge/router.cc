@@ -143,7 +143,7 @@ void Router::make_lanes() {
 
 const Route* Router::search(const RouteQuery& query) const {
   const bool by_host = !hosts_.empty() || !parents_.empty();
-  const Lane& lane = by_host ? lane_of(host_of(query.head)) : any_host_;
+  const Lane& lane = by_host ? lane_of(host_of(query)) : any_host_;
   for (const Route* route : lane) {
     if (route->mismatch_at_host(query) == Mismatch::none) return route;
   }

@@ -4,7 +4,7 @@ import contextlib
 import time
 
 import pytest
-from edge_wire import request_bytes
+from edge_wire import ADMIN, Edge, request_bytes
 from server import wait_until
 
 
@@ -90,6 +90,28 @@ def test_by_field_and_by_route(serve_guarded, tmp_path):
     edge = serve_guarded("--static", f"/static/={tmp_path}", rate_limit="1/h", rate_burst=1, rate_key="route")
     with edge.client() as client:
         assert [client.get(path).status for path in ("/static/x.txt", "/", "/static/x.txt", "/")] == [200, 200, 429, 429]
+
+
+def test_a_route_has_a_rate_of_its_own(serve, tmp_path):
+    (tmp_path / "labcoat.toml").write_text(
+        '[limits]\nrate_limit = "1/h"\nrate_burst = 2\n'
+        '[[route]]\npath = "/health"\nanswer = "fine"\nrate_limit = "off"\n'
+        '[[site]]\nhost = "127.0.0.1"\nrate_limit = "1/h"\nrate_burst = 1\nrate_key = "header.X-Api-Key"\n'
+        '[[site.route]]\npath = "/login"\nanswer = "in"\n'
+        '[[site.route]]\npath = "/all"\nanswer = "all"\nrate_limit = "2/h"\nrate_key = "route"\nrate_burst = 3\n'
+        '[[route]]\npath = "/*"\nanswer = "rest"\n'
+    )
+    edge = Edge(serve("-c", "labcoat.toml", *ADMIN))
+    with edge.client() as client:
+        def statuses(path, *keys):
+            return [client.get(path, fields=[("X-Api-Key", key)]).status for key in keys]
+
+        assert statuses("/health", *"aaaaa") == [200] * 5
+        assert statuses("/login", *"abab") == [200, 200, 429, 429]
+        assert statuses("/all", *"abcd") == [200, 200, 200, 429]
+        # Those without one have the server's, of which the others took nothing.
+        assert statuses("/rest", *"abc") == [200, 200, 429]
+    assert edge.counter("limit_rate") == 4
 
 
 def test_more_clients_than_buckets_are_forgotten_and_counted(serve_guarded):

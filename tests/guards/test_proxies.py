@@ -5,7 +5,7 @@ import socket
 import struct
 
 import pytest
-from edge_wire import UnixClient
+from edge_wire import ADMIN, Edge, UnixClient
 from server import wait_until
 
 LIES = [("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"),
@@ -192,3 +192,33 @@ def test_a_wrong_word_is_one_sentence_and_exit_2(serve, tmp_path, knob, words):
     server = serve("--static", f"/={tmp_path}", "--set", knob, wait=False)
     assert server.wait() == 2
     assert words in server.stderr() and server.stderr().count("\n") == 1
+
+
+def test_routes_go_by_the_host_that_the_client_asked_for(serve, tmp_path):
+    (tmp_path / "labcoat.toml").write_text(
+        '[server]\ntrusted_proxies = "127.0.0.1"\n'
+        '[[site]]\nhost = "shop.test"\nanswer = "shop"\n'
+        '[[site.route]]\npath = "/old"\nredirect = "{scheme}://{host}/new"\n'
+        '[[site]]\nhost = "inner.test"\nanswer = "inner"\n'
+    )
+    edge = Edge(serve("-c", "labcoat.toml", *ADMIN))
+
+    def ask(path, *fields, host="inner.test:8080"):
+        with edge.client() as client:
+            client.authority = host
+            return client.get(path, fields=fields)
+
+    shop = ("X-Forwarded-Host", "SHOP.test:443")
+    assert ask("/").body == b"inner"
+    assert ask("/", shop).body == b"shop"
+    # Of several hops the host is the one that the client said to the first trusted one.
+    assert ask("/", ("X-Forwarded-For", "6.6.6.6, 192.0.2.7"), ("X-Forwarded-Host", "inner.test, shop.test")).body == b"shop"
+    response = ask("/old", shop, ("X-Forwarded-Proto", "https"))
+    assert response.get("Location") == "https://SHOP.test/new"
+    assert ask("/", ("X-Forwarded-Host", "other.test")).status == 421
+
+
+def test_nobody_else_chooses_a_route_by_it(serve, tmp_path):
+    (tmp_path / "labcoat.toml").write_text('[[site]]\nhost = "a.test"\nanswer = "a"\n[[route]]\npath = "/*"\nanswer = "rest"\n')
+    edge = Edge(serve("-c", "labcoat.toml", *ADMIN))
+    assert edge.get("/", fields=[("X-Forwarded-Host", "a.test"), ("Forwarded", "host=a.test")]).body == b"rest"

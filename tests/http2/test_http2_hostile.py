@@ -1,7 +1,9 @@
 """Clients of HTTP/2 that would cost us more than them. Each ends in GOAWAY ENHANCE_YOUR_CALM, a counter tells of it, and
 the others do not notice."""
 
+import contextlib
 import struct
+import time
 
 import pytest
 from http2_wire import (
@@ -183,6 +185,39 @@ def test_a_stream_that_is_not_read_is_reset_while_the_others_go_on(serve_http2):
             client.window_update(stream, 1000)
             assert len(client.response(stream).body) == 768
         assert client.stream(left).reset == ENHANCE_YOUR_CALM
+
+
+def test_a_stream_that_is_read_in_drips_is_reset_while_the_others_go_on(serve_http2):
+    edge = serve_http2(**{"limits.write_rate_min": "1KiB"})
+    began = time.monotonic()
+    with edge.connect(settings={SettingsFrame.INITIAL_WINDOW_SIZE: 0}, open_windows=False) as client:
+        slow = client.request("/files/large")
+        while client.stream(slow).reset is None:
+            client.window_update(0, 1000)
+            client.window_update(slow, 1)
+            stream = client.request("/files/small")
+            client.window_update(stream, 1000)
+            assert len(client.response(stream).body) == 768
+            time.sleep(0.02)  # that is how slow this client is
+            assert time.monotonic() - began < 60
+        assert client.stream(slow).reset == ENHANCE_YOUR_CALM
+    assert time.monotonic() - began > 4, "the first seconds are free"
+    assert edge.counter("limit_write_rate") == 1 and edge.counter("timeout_write") == 0
+
+
+def test_a_body_that_trickles_is_408_though_it_never_stops(serve_http2):
+    edge = serve_http2(**{"limits.body_rate_min": 1000})
+    began = time.monotonic()
+    with edge.connect() as client:
+        stream = client.request("/echo", method="POST", end=False)
+        client.socket.settimeout(0.05)
+        while client.stream(stream).status is None:
+            client.data(stream, b"x")
+            with contextlib.suppress(TimeoutError):
+                client.hear()
+            assert time.monotonic() - began < 60
+        assert client.stream(stream).status == 408 and time.monotonic() - began > 4
+    assert edge.counter("limit_body_rate") == 1 and edge.counter("timeout_body") == 0
 
 
 def test_who_reads_nothing_at_all_is_dropped_and_holds_little(serve_http2):

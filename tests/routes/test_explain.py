@@ -70,6 +70,18 @@ def test_it_says_the_same_as_the_server_does(labcoat, site):
         assert answers in done.stdout or "the file" in done.stdout
 
 
+def test_it_knows_that_http_is_redirected_before_any_route(labcoat, tmp_path):
+    (tmp_path / "labcoat.toml").write_text(
+        '[server]\nlisten = ["http://127.0.0.1:8080", "https://127.0.0.1:8443"]\n[tls]\nredirect_https = "on"\n'
+        '[[tls.certificate]]\nfile = "labcoat.toml"\n[[route]]\npath = "/*"\nanswer = "x"\n'
+    )
+    done = explain(labcoat, tmp_path, "http://shop.test/a?b")
+    assert "answer: 301 to https://shop.test:8443/a?b, by tls.redirect_https" in done.stdout and "yes" not in done.stdout
+    done = explain(labcoat, tmp_path, "http://shop.test/a", "-m", "POST")
+    assert "answer: 308 to https://shop.test:8443/a" in done.stdout
+    assert ": yes" in explain(labcoat, tmp_path, "https://shop.test/a").stdout
+
+
 def test_it_refuses_what_the_server_would_refuse(labcoat, folder):
     done = explain(labcoat, folder, "http://shop.test/../x")
     assert done.returncode == 2 and "400" in done.stderr
@@ -98,6 +110,14 @@ def test_it_refuses_what_the_server_would_refuse(labcoat, folder):
         ('path = "/a"\nstatus = 404\nerror_pages = { 404 = "no.html" }', "does not exist"),
         ('path = "/a"\nstatus = 404\nerror_pages = { 200 = "x" }', "'200' is not a status from 400 to 599"),
         ('path = "/a"\nname = "x"\nstatus = 404\n[[route]]\nname = "x"\npath = "/b"\nstatus = 404', "another route 'x'"),
+        ('path = "/a"\nstatus = 404\nrate_limit = "fast"', "route.rate_limit: 'fast' is no rate"),
+        ('path = "/a"\nstatus = 404\nrate_burst = 3', "route.rate_burst: goes with rate_limit"),
+        ('path = "/a"\nstatus = 404\nrate_limit = "1/s"\nrate_key = "host"', "route.rate_key: 'host' is nothing to count by"),
+        ('path = "/a"\nstatus = 404\ninternal = true', "route.internal: goes with files only"),
+        ('path = "/a"\nfiles = "."\ninternal = true\nmethod = "GET"', "route.method: does not go with internal"),
+        ('path = "/a"\nfiles = "."\ncompress = "lzma"', "route.compress: 'lzma' is no content coding"),
+        ('path = "/a"\nfiles = "."\ncompress = ["on", "gzip"]', "stands alone"),
+        ('path = "/a"\nfiles = "."\ncompress_types = "html"', "route.compress_types: 'html' is not a type"),
         ('path = "/a"\nstatus = 404\n[[site]]\napp = "x"', "labcoat.toml:4: this site has no host"),
         ('path = "/a"\nstatus = 404\n[[site]]\nhost = "a"\npath = "/"', "[[site]] has no key 'path'"),
         ('path = "/a"\nstatus = 404\n[[site]]\nhost = "a"', "this site has no route and nothing that answers"),
