@@ -36,8 +36,10 @@ std::string bootstrap(const std::string& directory) {
 channel::Geometry geometry_of(const config::Config& config) {
   const config::Limits& limits = config.limits;
   channel::Geometry geometry;
-  geometry.slots = static_cast<u32>(limits.queue);
   geometry.edge_threads = static_cast<u32>(config.edge_threads);
+  // What the queue may hold, and some that only requests of high priority may have.
+  constexpr u32 for_high_priority = 64;
+  geometry.slots = static_cast<u32>(limits.queue) + for_high_priority * geometry.edge_threads;
   // Target, decoded path and query, fields with their lengths, a small body; and some room for
   // addresses.
   const i64 bytes = 2 * limits.request_target_bytes + limits.request_header_bytes +

@@ -39,6 +39,9 @@ void visit_limits(const Field& field, T& limits) {
   field("connections", limits.connections);
   field("queue", limits.queue);
   field("queue_wait_ns", limits.queue_wait_ns);
+  field("queue_bytes", limits.queue_bytes);
+  field("shed_wait_ns", limits.shed_wait_ns);
+  field("shed_interval_ns", limits.shed_interval_ns);
   field("header_timeout_ns", limits.header_timeout_ns);
   field("body_timeout_ns", limits.body_timeout_ns);
   field("idle_timeout_ns", limits.idle_timeout_ns);

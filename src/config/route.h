@@ -58,6 +58,11 @@ struct Route {
   i64 rate_burst = 0;
   std::string rate_key = {};
 
+  // Of an app: how its requests wait for a worker.
+  i64 max_concurrent = 0;     // with the workers at a time; 0: no limit
+  i64 max_waiting = -1;       // for one of these; -1: a quarter of limits.queue
+  std::string priority = {};  // high, normal, low; empty: normal
+
   // What happens on the way.
   std::string strip_prefix = {};  // for an app: SCRIPT_NAME
   std::string rewrite = {};       // a template of the path

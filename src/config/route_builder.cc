@@ -164,6 +164,14 @@ Status check_answer(const RouteTable& table, const Route& route) {
       return fail_at(place(table, key), "goes with app or files only");
     }
   }
+  for (const char* key : {"max_concurrent", "max_waiting", "priority"}) {
+    if (route.app.empty() && find_value(table, key) != nullptr) {
+      return fail_at(place(table, key), "goes with app only");
+    }
+  }
+  if (find_value(table, "max_waiting") != nullptr && route.max_concurrent == 0) {
+    return fail_at(place(table, "max_waiting"), "goes with max_concurrent only");
+  }
   return {};
 }
 

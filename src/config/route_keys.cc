@@ -85,6 +85,10 @@ const char* check_scheme(std::string_view scheme) {
   return is_one_of(scheme, {"http", "https"}) ? nullptr : "is neither http nor https";
 }
 
+const char* check_priority(std::string_view word) {
+  return is_one_of(word, {"high", "normal", "low"}) ? nullptr : "is no priority";
+}
+
 const char* check_redirect(std::string_view target) {
   if (target.empty()) return "leads nowhere";
   if (target.find(' ') != target.npos) return "has a space";
@@ -222,6 +226,20 @@ constexpr RouteKey keys[] = {
      .expected = "address, route, or header.NAME",
      .check = check_rate_key,
      .for_site = true},
+
+    {.name = "max_concurrent",
+     .kind = Kind::integer,
+     .field = &Route::max_concurrent,
+     .expected = "a number of requests, from 1",
+     .min = 1,
+     .max = 32768},
+    {.name = "max_waiting",
+     .kind = Kind::integer,
+     .field = &Route::max_waiting,
+     .expected = "a number of requests, from 0",
+     .max = 32768},
+    {"priority", Kind::text, &Route::priority, "\"high\", \"normal\" or \"low\"", check_priority},
+
     {"strip_prefix", Kind::text, &Route::strip_prefix, "a path such as \"/shop\"", check_prefix},
     {"rewrite", Kind::text, &Route::rewrite, "a path such as \"/new/{1}\"", check_rewrite},
     {.name = "set_header",

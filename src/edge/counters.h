@@ -44,6 +44,11 @@ class Counter {
   X(limit_request_body, "requests answered 413")                                                   \
   X(limit_queue, "requests answered 503 because limits.queue was reached")                         \
   X(limit_queue_wait, "requests answered 503 because they waited for limits.queue_wait")           \
+  X(limit_shed_wait,                                                                               \
+    "requests answered 503 because they waited for limits.shed_wait while the queue stood")        \
+  X(limit_queue_bytes, "requests answered 503 because limits.queue_bytes was reached")             \
+  X(limit_route_waiting, "requests answered 503 because max_waiting of their route was reached")   \
+  X(timeout_request, "requests answered 504 or broken off because of request_timeout")             \
   X(limit_response_buffer, "times that a worker had to wait for a slow client")                    \
   X(http2_connections, "connections that spoke HTTP/2")                                            \
   X(http2_errors, "HTTP/2 frames or streams refused as errors of the protocol")                    \

@@ -55,6 +55,7 @@ class EdgeProcess final : public net::Watcher {
   Status start_threads();
   void handle(net::SocketMessage message);
   Status add_channel(const Json& message, std::vector<Fd> fds);
+  std::unique_ptr<LineShare> make_line_share(size_t app);
   Status add_worker(const Json& message, std::vector<Fd> fds);
   void bury_worker(const Json& message);
   void drain();
@@ -285,8 +286,24 @@ Status EdgeProcess::add_channel(const Json& message, std::vector<Fd> fds) {
   auto channel = channel::EdgeChannel::open(std::move(memfd), std::move(fds));
   if (!channel) return tl::unexpected(channel.error());
   shared_.body_files.push_back(std::make_unique<BodyFiles>((*channel)->mapping().shape().slots));
+  shared_.lines.push_back(make_line_share(shared_.channels.size()));
   shared_.channels.push_back(std::move(*channel));
   return {};
+}
+
+std::unique_ptr<LineShare> EdgeProcess::make_line_share(size_t app) {
+  auto share = std::make_unique<LineShare>();
+  for (size_t i = 0; i < shared_.router.size(); ++i) {
+    const Route& route = shared_.router.route(i);
+    const i64 places = route.app == static_cast<int>(app) ? route.config.max_concurrent : 0;
+    const i64 waiting = route.config.max_waiting >= 0 ? route.config.max_waiting
+                                                      : std::max(1, config_.limits.queue / 4);
+    share->places.push_back(places > 0 ? std::make_unique<RoutePlaces>(places, waiting) : nullptr);
+  }
+  share->give_place = [this, app](int thread, int route) {
+    threads_[static_cast<size_t>(thread)]->give_place(app, route);
+  };
+  return share;
 }
 
 Status EdgeProcess::add_worker(const Json& message, std::vector<Fd> fds) {

@@ -54,7 +54,6 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       body_timeouts(shared.config->limits.body_timeout_ns),
       idle_timeouts(shared.config->limits.idle_timeout_ns),
       write_timeouts(shared.config->limits.write_timeout_ns),
-      queue_timeouts(shared.config->limits.queue_wait_ns),
       linger_timeouts(linger_ns),
       file_sweeps(file_sweep_ns),
       shared_(shared),
@@ -82,9 +81,10 @@ Result<std::unique_ptr<EdgeThread>> EdgeThread::create(EdgeShared& shared, int i
 }
 
 Status EdgeThread::watch_everything() {
-  for (const auto& channel : shared_.channels) {
+  for (size_t i = 0; i < shared_.channels.size(); ++i) {
+    const auto& channel = shared_.channels[i];
     App app;
-    app.port = std::make_unique<channel::EdgePort>(*channel, static_cast<u32>(index_));
+    app.line = std::make_unique<AppLine>(*channel, *shared_.lines[i], *shared_.config, index_);
     app.doorbell = std::make_unique<Doorbell>();
     app.doorbell->fd = channel->doorbell(static_cast<u32>(index_));
     auto watched = loop_->watch(app.doorbell->fd, EPOLLIN, *app.doorbell);
@@ -107,7 +107,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     expire_timeouts();
     resume_postponed();
     // A connection whose timeout was answered may have had its next request read ahead.
-    for (App& app : apps_) app.port->ring();
+    for (App& app : apps_) app.line->port().ring();
     removed_.clear();
     if (draining_ && clients_ == 0 && !std::exchange(told, true)) drained();
     const u32 news_before = news_;
@@ -116,16 +116,19 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // nothing.
     light = news_ != news_before || light_sleep_useful_;
   }
+  // Requests that are given up from here on have nobody to make room for.
+  for (App& app : apps_) app.line->close();
 }
 
 void EdgeThread::deliver_news() {
   for (App& app : apps_) {
+    channel::EdgePort& port = app.line->port();
     // First the bells for what the last batch of events has queued: workers on other cores can
     // begin.
-    app.port->ring();
-    news_ += app.port->for_each_dirty(
-        [&](u32 slot) { static_cast<Exchange*>(app.port->owner(slot))->on_app_news(); });
-    app.port->ring();
+    port.ring();
+    news_ += port.for_each_dirty(
+        [&](u32 slot) { static_cast<Exchange*>(port.owner(slot))->on_app_news(); });
+    port.ring();
   }
 }
 
@@ -138,22 +141,23 @@ void EdgeThread::resume_postponed() {
 
 void EdgeThread::sleep(bool light) {
   u32 outstanding = 0;
-  for (const App& app : apps_) outstanding += app.port->outstanding();
+  for (const App& app : apps_) outstanding += app.line->port().outstanding();
   light = light && outstanding > 0;
   bool asleep = true;
-  for (const App& app : apps_) asleep = app.port->begin_sleep(light) && asleep;
+  for (const App& app : apps_) asleep = app.line->port().begin_sleep(light) && asleep;
   int timeout_ms = asleep && postponed_.empty() ? milliseconds_to_sleep() : 0;
   if (light && (timeout_ms < 0 || timeout_ms > 1)) timeout_ms = 1;
   const int events = loop_->run_once(timeout_ms);
-  for (const App& app : apps_) app.port->end_sleep();
+  for (const App& app : apps_) app.line->port().end_sleep();
   light_sleep_useful_ = events > 0 || !asleep;
 }
 
 void EdgeThread::expire_timeouts() {
   for (TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts,
-                              &queue_timeouts, &linger_timeouts, &file_sweeps}) {
+                              &linger_timeouts, &file_sweeps}) {
     queue->expire(now());
   }
+  for (App& app : apps_) app.line->expire(now());
   if (accepting_resumes_ns_ != 0 && now() >= accepting_resumes_ns_) {
     accepting_resumes_ns_ = 0;
     update_accepting();
@@ -162,10 +166,13 @@ void EdgeThread::expire_timeouts() {
 
 int EdgeThread::milliseconds_to_sleep() const {
   i64 shortest = -1;
-  for (const TimeoutQueue* queue :
-       {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &queue_timeouts,
-        &linger_timeouts, &file_sweeps}) {
+  for (const TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts,
+                                    &write_timeouts, &linger_timeouts, &file_sweeps}) {
     const i64 next = queue->next_in(now());
+    if (next >= 0 && (shortest < 0 || next < shortest)) shortest = next;
+  }
+  for (const App& app : apps_) {
+    const i64 next = app.line->next_in(now());
     if (next >= 0 && (shortest < 0 || next < shortest)) shortest = next;
   }
   if (accepting_resumes_ns_ != 0) {
@@ -340,18 +347,22 @@ void EdgeThread::stop() {
 
 void EdgeThread::bury(size_t app, u32 endpoint, std::function<void()> done) {
   loop_->post([this, app, endpoint, done = std::move(done)] {
-    channel::EdgePort& port = *apps_[app].port;
+    channel::EdgePort& port = line(app).port();
     port.bury(endpoint,
               [&port](u32 slot) { static_cast<Exchange*>(port.owner(slot))->on_worker_death(); });
     done();
   });
 }
 
+void EdgeThread::give_place(size_t app, int route) {
+  loop_->post([this, app, route] { line(app).give_place(route); });
+}
+
 void EdgeThread::give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file) {
   // std::function wants something that can be copied.
   auto shared = std::make_shared<Fd>(std::move(file));
   loop_->post([this, app, slot, generation, number, shared] {
-    channel::EdgePort& port = *apps_[app].port;
+    channel::EdgePort& port = line(app).port();
     if (port.generation(slot) != generation || port.owner(slot) == nullptr) return;
     const auto waiting =
         std::count_if(given_files_.begin(), given_files_.end(),

@@ -13,6 +13,7 @@
 
 #include "channel/edge_port.h"
 #include "config/config.h"
+#include "edge/app_line.h"
 #include "edge/body_files.h"
 #include "edge/counters.h"
 #include "edge/request_log.h"
@@ -71,6 +72,7 @@ struct EdgeShared {
   std::vector<ListenerInfo> listeners;
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
+  std::vector<std::unique_ptr<LineShare>> lines;                // as config->apps
   std::unique_ptr<RequestLog> request_log;                      // or none
   std::shared_ptr<const TrustedProxies> trusted_proxies;
   std::shared_ptr<ClientLimits> client_limits;
@@ -94,6 +96,7 @@ class EdgeThread {
   void drain();
   void stop();
   void bury(size_t app, u32 endpoint, std::function<void()> done);
+  void give_place(size_t app, int route);
   void give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file);
   const Counters& counters() const { return counters_; }
   const RouteMetrics& metrics() const { return metrics_; }
@@ -103,7 +106,8 @@ class EdgeThread {
   EdgeShared& shared() { return shared_; }
   Counters& count() { return counters_; }
   RouteMetrics& count_route() { return metrics_; }
-  channel::EdgePort& port(size_t app) { return *apps_[app].port; }
+  AppLine& line(size_t app) { return *apps_[app].line; }
+  channel::EdgePort& port(size_t app) { return line(app).port(); }
   int index() const { return index_; }
   i64 now() const { return loop_->now(); }
   ThreadLog* log() { return log_ ? &*log_ : nullptr; }
@@ -142,8 +146,8 @@ class EdgeThread {
   // Destroys the connection at the end of the batch.
   void remove(Connection& connection);
 
-  TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, queue_timeouts,
-      linger_timeouts, file_sweeps;
+  TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, linger_timeouts,
+      file_sweeps;
 
  private:
   // Watches the doorbell of one app.
@@ -152,7 +156,7 @@ class EdgeThread {
     void on_events(u32 events) override;
   };
   struct App {
-    std::unique_ptr<channel::EdgePort> port;
+    std::unique_ptr<AppLine> line;
     std::unique_ptr<Doorbell> doorbell;
   };
   struct GivenFile {

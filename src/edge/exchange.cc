@@ -24,7 +24,7 @@ Exchange::~Exchange() {
 
 void Exchange::begin(i64 began_ns) {
   head_request_ = repeatable_ = repeated_ = false;
-  head_sent_ = without_body_ = waiting_for_file_ = worker_dead_ = false;
+  head_sent_ = without_body_ = waiting_for_file_ = worker_dead_ = over_time_ = false;
   takes_trailers_ = false;
   hints_ = 0;
   minor_version_ = 1;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "channel/edge_port.h"
+#include "edge/app_line.h"
 #include "edge/connection.h"
 #include "edge/log_line.h"
 #include "edge/request_body.h"
@@ -25,7 +26,7 @@ class EdgeThread;
 class FileOrder;
 class KeptRequest;
 
-class Exchange final : public Timeout {
+class Exchange final : public LineMember {
  public:
   // All outlive it.
   Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink);
@@ -76,6 +77,9 @@ class Exchange final : public Timeout {
 
   void give_to_app(const http::RequestHead& head, std::string_view path, const Body& body,
                    size_t app);
+  void refuse_entry(AppLine::Entry entry);
+  void answer_busy(std::string_view why);
+  bool is_over_time() const;
   bool write_request(u32 slot, const http::RequestHead& head, std::string_view path,
                      const Body& body);
   void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
@@ -146,7 +150,6 @@ class Exchange final : public Timeout {
   ResponseSink& sink_;
 
   size_t app_ = 0;
-  u32 slot_ = 0;
   bool has_slot_ = false;
   bool head_request_ = false;
   bool repeatable_ = false;  // safe to give to another worker
@@ -156,7 +159,8 @@ class Exchange final : public Timeout {
   bool waiting_for_file_ = false;
   bool worker_dead_ = false;
   bool takes_trailers_ = false;
-  u8 hints_ = 0;  // sent
+  u8 hints_ = 0;            // sent
+  bool over_time_ = false;  // and the request had had its time
   int minor_version_ = 1;
   i64 body_left_ = -1;  // of the announced length; -1: none announced
   channel::FileSpan span_;
@@ -174,7 +178,6 @@ class Exchange final : public Timeout {
   bool noted_ = false;                 // a head has been read
   int route_ = -1;                     // of Router; -1: none
   int worker_ = -1;                    // its endpoint; -1: none
-  i64 enqueued_ns_ = 0;                // 0: no app was asked
   i64 service_ns_ = 0;                 // with the worker
   std::unique_ptr<KeptRequest> kept_;  // where an app may name a file
   std::unique_ptr<FileOrder> order_;   // it has done so; or none

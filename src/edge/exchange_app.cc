@@ -1,4 +1,5 @@
-// An app's part of an Exchange: the request into a slot of the channel, the frames out of it.
+// An app's part of an Exchange: the request into a slot of the channel, the frames out of it. How
+// it waits in between is in exchange_queue.cc.
 #include <algorithm>
 
 #include "edge/answer_coder.h"
@@ -8,7 +9,6 @@
 #include "edge/https_rules.h"
 #include "edge/response_head.h"
 #include "edge/trusted_proxies.h"
-#include "http/framing.h"
 
 namespace labcoat::edge {
 namespace {
@@ -18,22 +18,6 @@ using Output = channel::EdgePort::Output;
 constexpr int frames_per_turn = 32;
 // An app that sends more of them is not heard; over HTTP/2 they would wait without a bound.
 constexpr u8 hints_max = 16;
-
-// RFC 9110 section 9.2.1: the client asked for nothing to be changed, so asking twice changes
-// nothing either.
-bool is_safe(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
-}
-
-// RFC 9110 section 10.1.4: "TE: trailers" among others.
-bool names_trailers(const http::RequestHead& head) {
-  const http::Field* const te = head.find("te");
-  std::string_view list = te == nullptr ? std::string_view() : te->value;
-  while (!list.empty()) {
-    if (http::same_name(http::next_element(list), "trailers")) return true;
-  }
-  return false;
-}
 
 // Fields the app must not see: how this hop framed the message (undone by now), and `Proxy`, which
 // CGI naming would turn into the environment variable HTTP_PROXY.
@@ -53,40 +37,6 @@ bool hidden_from_app(std::string_view name) {
 }
 
 }  // namespace
-
-void Exchange::give_to_app(const http::RequestHead& head, std::string_view path, const Body& body,
-                           size_t app) {
-  channel::EdgePort& port = thread_.port(app);
-  app_ = app;
-  // The channel has slots by the 64; the limit is what was configured, in equal shares.
-  const config::Config& config = *thread_.shared().config;
-  const int share = (config.limits.queue + config.edge_threads - 1) / config.edge_threads;
-  const bool full = port.in_use() >= static_cast<u32>(share);
-  const auto slot = full ? std::nullopt : port.acquire(this);
-  if (!slot) {
-    thread_.count().limit_queue.add();
-    answer(503, "too many requests are waiting\n", "Retry-After: 1\r\n");
-    return;
-  }
-  if (!write_request(*slot, head, path, body)) {
-    port.release(*slot);
-    thread_.count().limit_request_head.add();
-    refuse(431, "the request does not fit into a slot of the channel");
-    return;
-  }
-  slot_ = *slot;
-  has_slot_ = true;
-  repeatable_ = is_safe(head.method);
-  choose_coding(head);
-  takes_trailers_ = head.major_version == 1 && names_trailers(head);
-  if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head, host(head));
-  if (body.file) {
-    thread_.shared().body_files[app]->put(*slot, port.generation(*slot), body.file);
-  }
-  thread_.queue_timeouts.arm(*this, thread_.now());
-  enqueued_ns_ = thread_.now();
-  port.enqueue(*slot);
-}
 
 bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::string_view path,
                              const Body& body) {
@@ -325,30 +275,33 @@ void Exchange::end_of_frames(Output how) {
 // Everything the worker has published is read. From a living one more will come.
 void Exchange::no_frames_left() {
   if (!worker_dead_) return;
+  if (over_time_) {
+    thread_.count().timeout_request.add();
+    fail_app_request(504, "the app worked on this request for longer than it may");
+    return;
+  }
   thread_.count().worker_lost.add();
   fail_app_request(502, "the worker died while it answered this request");
 }
 
 void Exchange::let_go_of_slot() {
   channel::EdgePort& port = thread_.port(app_);
-  disarm();
   coder_.reset();
   queue_wait_ns_ = port.queue_wait_ns(slot_);
   service_ns_ = std::max<i64>(0, thread_.now() - enqueued_ns_ - queue_wait_ns_);
   worker_ = static_cast<int>(port.taken_by(slot_));
   thread_.shared().body_files[app_]->drop(slot_);
   thread_.forget_files(app_, slot_);
-  port.done(slot_);
+  thread_.line(app_).done(*this, thread_.now(), service_ns_);
   has_slot_ = waiting_for_file_ = false;
 }
 
 // Nobody wants the answer any more.
 void Exchange::give_up_slot() {
-  disarm();
   coder_.reset();
   thread_.shared().body_files[app_]->drop(slot_);
   thread_.forget_files(app_, slot_);
-  thread_.port(app_).abandon(slot_);
+  thread_.line(app_).leave(*this);
   has_slot_ = waiting_for_file_ = false;
 }
 
@@ -361,48 +314,6 @@ void Exchange::fail_app_request(int status, std::string_view why) {
     return;
   }
   answer_status(status, why);
-}
-
-void Exchange::on_worker_death() {
-  worker_dead_ = true;
-  const bool untouched = !head_sent_ && !waiting_for_file_;
-  // A complete answer it has left behind is as good as from a living one; a part of one is not even
-  // begun.
-  channel::EdgePort& port = thread_.port(app_);
-  if (!untouched || port.has_ended(slot_) || !repeatable_ || repeated_) {
-    read_frames();
-    sink_.settle();
-    return;
-  }
-  repeated_ = true;
-  order_.reset();
-  worker_dead_ = false;
-  thread_.count().repeated.add();
-  thread_.queue_timeouts.arm(*this, thread_.now());
-  thread_.forget_files(app_, slot_);
-  // The body is the same, under the name that the request will have.
-  BodyFiles& files = *thread_.shared().body_files[app_];
-  const u32 generation = port.generation(slot_);
-  if (auto file = files.find(slot_, generation)) {
-    files.put(slot_, generation + 1, std::move(file));
-  }
-  port.requeue(slot_);
-}
-
-void Exchange::on_timeout() {
-  if (!has_slot_) return;
-  if (waiting_for_file_) {
-    give_up_slot();
-    sink_.break_off();
-    sink_.settle();
-    return;
-  }
-  if (!thread_.port(app_).withdraw(slot_)) return;  // a worker has it
-  has_slot_ = false;
-  thread_.shared().body_files[app_]->drop(slot_);
-  thread_.count().limit_queue_wait.add();
-  answer(503, "no worker was free in time\n", "Retry-After: 1\r\n");
-  sink_.settle();
 }
 
 }  // namespace labcoat::edge

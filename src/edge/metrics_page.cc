@@ -155,6 +155,18 @@ void write_apps(const EdgeShared& shared, Exposition& out) {
        [](const channel::EdgeChannel& channel) { return state_of(channel).busy; });
   each("labcoat_app_queue", "requests that wait for a worker, by app",
        [](const channel::EdgeChannel& channel) { return channel.queue_depth(); });
+  const auto each_line = [&](std::string_view name, std::string_view help, auto value) {
+    out.metric(name, Kind::gauge, help);
+    for (size_t i = 0; i < shared.lines.size(); ++i) {
+      const Label label[] = {{"app", shared.config->apps[i].name}};
+      out.sample(label, static_cast<u64>(std::max<i64>(0, value(*shared.lines[i]))));
+    }
+  };
+  each_line("labcoat_app_held",
+            "requests that wait until max_concurrent of their route lets them, by app",
+            [](const LineShare& line) { return line.held.load(std::memory_order_relaxed); });
+  each_line("labcoat_app_body_bytes", "bytes in the bodies of requests that wait or run, by app",
+            [](const LineShare& line) { return line.body_bytes.load(std::memory_order_relaxed); });
 }
 
 // `started` was written by a worker: any value is possible, none may overflow.
@@ -208,7 +220,7 @@ Json routes_json(const EdgeShared& shared, const EdgeThreads& threads) {
   return rows;
 }
 
-Json app_json(const channel::EdgeChannel& channel) {
+Json app_json(const channel::EdgeChannel& channel, const LineShare& line) {
   Json rows = Json::array();
   const channel::Mapping& mapping = channel.mapping();
   const i64 now = now_ns();
@@ -223,7 +235,11 @@ Json app_json(const channel::EdgeChannel& channel) {
                     {"busy_us", endpoint.busy_ns.load(std::memory_order_relaxed) / 1000},
                     {"current_us", started == 0 ? 0 : running_us(now, started)}});
   }
-  return {{"queue", channel.queue_depth()}, {"busy", state_of(channel).busy}, {"workers", rows}};
+  return {{"queue", channel.queue_depth()},
+          {"held", line.held.load(std::memory_order_relaxed)},
+          {"body_bytes", line.body_bytes.load(std::memory_order_relaxed)},
+          {"busy", state_of(channel).busy},
+          {"workers", rows}};
 }
 
 }  // namespace labcoat::edge

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "channel/layout.h"
 #include "config/route.h"
 #include "edge/compress_rules.h"
 #include "edge/file_rules.h"
@@ -65,7 +66,8 @@ struct Route {
   RouteTemplate redirect;
   std::vector<std::unique_ptr<Route>> sendfile;  // of an app: one of files for each root
   CompressRules compress;                        // of an app
-  std::string text;                              // of a fixed answer
+  channel::Priority priority = channel::Priority::normal;
+  std::string text;  // of a fixed answer
 
   // On the way.
   RouteTemplate rewrite;

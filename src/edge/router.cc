@@ -46,6 +46,12 @@ Status open_roots(Route& route) {
   return {};
 }
 
+channel::Priority priority_of(std::string_view word) {
+  return word == "high"  ? channel::Priority::high
+         : word == "low" ? channel::Priority::low
+                         : channel::Priority::normal;
+}
+
 Status set_answer(const config::Config& config, Route& route) {
   const config::Route& from = route.config;
   if (!from.files.empty()) {
@@ -53,6 +59,7 @@ Status set_answer(const config::Config& config, Route& route) {
   } else if (!from.app.empty()) {
     route.kind = Route::Kind::app;
     route.compress = CompressRules(from);
+    route.priority = priority_of(from.priority);
     for (size_t i = 0; i < config.apps.size(); ++i) {
       if (config.apps[i].name == from.app) route.app = static_cast<int>(i);
     }

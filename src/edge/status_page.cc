@@ -45,7 +45,7 @@ std::string StatusPages::status_json() const {
   status["counters"] = counters_json(shared_, threads_);
   status["routes"] = routes_json(shared_, threads_);
   for (size_t i = 0; i < shared_.channels.size(); ++i) {
-    status["apps"][shared_.config->apps[i].name] = app_json(*shared_.channels[i]);
+    status["apps"][shared_.config->apps[i].name] = app_json(*shared_.channels[i], *shared_.lines[i]);
   }
   status["options"] = options_json(*shared_.config);
   // Environments hold passwords: their names must do.

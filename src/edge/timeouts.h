@@ -43,6 +43,8 @@ class TimeoutQueue {
   void expire(i64 now);
   // Nanoseconds until the first is due, or -1 when nothing waits.
   i64 next_in(i64 now) const;
+  // The one that is due first, or nullptr.
+  Timeout* first() const { return first_; }
 
  private:
   friend class Timeout;

@@ -24,6 +24,8 @@ def answer(path, query):
 
 def app(environ, start_response):
     environ["wsgi.input"].read()
+    with open("seen", "a") as seen:  # in the order in which workers took them
+        seen.write(environ["PATH_INFO"] + "\n")
     if environ["PATH_INFO"] == "/wait":
         body = json.dumps(environ["labcoat.queue_wait"])
     else:
