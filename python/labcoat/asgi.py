@@ -54,9 +54,10 @@ def serve(app, native, place, settings):
 
 async def _serve_requests(native, app, state, place, settings):
     loop = asyncio.get_running_loop()
-    hooks = _Hooks(loop)
+    hooks = _Hooks(loop, float(settings.get("websocket_retire_s", 30)))
     doorbell = place.doorbells[0]
     asgi = native.open_asgi(app, state, hooks, place.endpoints[0], doorbell, int(settings.get("in_flight", 100)))
+    hooks.close_sockets = asgi.close_sockets
     # Of the control socket only its end is of interest here; the native part reads it when it expects something.
     hang_up = select.epoll()
     hang_up.register(place.control, 0)
@@ -83,11 +84,17 @@ class _Hooks:
     cancelled_error = asyncio.CancelledError
     coroutine_type = types.CoroutineType
 
-    def __init__(self, loop):
+    def __init__(self, loop, websocket_retire_s):
+        self.loop = loop
+        self.websocket_retire_s = websocket_retire_s
         self.create_task = loop.create_task
         self.create_future = loop.create_future
         self.call_soon = loop.call_soon
         self.finished = loop.create_future()
+
+    def stopping(self):
+        """Nothing more is taken; what is begun goes on, WebSockets for so long."""
+        self.loop.call_later(self.websocket_retire_s, self.close_sockets)
 
     def stopped(self):
         self.finished.set_result(None)

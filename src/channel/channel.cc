@@ -17,6 +17,10 @@ constexpr u64 rounded_up(u64 value, u64 step) {
   return (value + step - 1) / step * step;
 }
 
+u64 bits_bytes(const Header& header) {
+  return rounded_up(header.slot_count / 8, cache_line);
+}
+
 // Where everything lies, from the four numbers that decide it. One function for maker and reader: a
 // header that does not agree with it is not ours.
 void lay_out(Header& header) {
@@ -25,7 +29,7 @@ void lay_out(Header& header) {
   at += header.endpoint_count * sizeof(Endpoint);
   header.edge_threads_offset = at;
   at += header.edge_thread_count * sizeof(EdgeThread);
-  at = rounded_up(at, cache_line) + rounded_up(header.slot_count / 8, cache_line);  // dirty bits
+  at = rounded_up(at, cache_line) + 2 * bits_bytes(header);  // dirty bits, inbox bits
   header.queue_offset = rounded_up(at, page);
   at = header.queue_offset + lane_count * u64{header.queue_capacity} * sizeof(u64);
   header.slots_offset = rounded_up(at, page);
@@ -48,7 +52,8 @@ bool sensible(const Header& header) {
          header.slot_count % (64 * header.edge_thread_count) == 0 && header.endpoint_count > 0 &&
          header.endpoint_count <= endpoints_max && std::has_single_bit(header.queue_capacity) &&
          header.queue_capacity >= 4 * header.slot_count &&
-         std::has_single_bit(header.response_bytes) && header.request_bytes >= 1024;
+         std::has_single_bit(header.response_bytes) && header.request_bytes >= 1024 &&
+         header.inbox_bytes == std::bit_floor(header.request_bytes);
 }
 
 }  // namespace
@@ -64,6 +69,7 @@ Result<Fd> create_channel(Geometry geometry) {
   header.queue_capacity = std::bit_ceil(4 * header.slot_count);
   header.request_bytes = geometry.request_bytes;
   header.response_bytes = geometry.response_bytes;
+  header.inbox_bytes = std::bit_floor(geometry.request_bytes);
   lay_out(header);
   CHECK(sensible(header));
 
@@ -92,6 +98,7 @@ Mapping::Mapping(char* base, size_t bytes) : base_(base), bytes_(bytes) {
             .queue_mask = h.queue_capacity - 1,
             .request_bytes = h.request_bytes,
             .response_bytes = h.response_bytes,
+            .inbox_bytes = h.inbox_bytes,
             .slots_per_thread = h.slot_count / h.edge_thread_count,
             .slot_stride = h.slot_stride,
             .request_offset = h.request_offset,
@@ -99,6 +106,7 @@ Mapping::Mapping(char* base, size_t bytes) : base_(base), bytes_(bytes) {
   endpoints_ = reinterpret_cast<Endpoint*>(base_ + h.endpoints_offset);
   edge_threads_ = reinterpret_cast<EdgeThread*>(base_ + h.edge_threads_offset);
   dirty_ = reinterpret_cast<std::atomic<u64>*>(base_ + dirty_offset(h));
+  inbox_bits_ = reinterpret_cast<std::atomic<u64>*>(base_ + dirty_offset(h) + bits_bytes(h));
   queue_ = reinterpret_cast<std::atomic<u64>*>(base_ + h.queue_offset);
   slots_ = base_ + h.slots_offset;
 }

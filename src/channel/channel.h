@@ -27,7 +27,7 @@ Result<Fd> create_channel(Geometry geometry);
 class Mapping {
  public:
   struct Shape {
-    u32 slots, endpoints, edge_threads, queue_mask, request_bytes, response_bytes;
+    u32 slots, endpoints, edge_threads, queue_mask, request_bytes, response_bytes, inbox_bytes;
     u32 slots_per_thread;
     u64 slot_stride, request_offset, response_offset;
   };
@@ -48,6 +48,8 @@ class Mapping {
   std::atomic<u64>* dirty(u32 thread) const {
     return dirty_ + size_t{thread} * (shape_.slots_per_thread / 64);
   }
+  // One bit per slot of the channel, 64 a word.
+  std::atomic<u64>* inbox_bits() const { return inbox_bits_; }
   Lane& lane(Priority priority) const { return header().lanes[static_cast<u32>(priority)]; }
   std::atomic<u64>& queue_entry(Priority lane, u64 position) const {
     const u64 first = static_cast<u64>(lane) * (u64{shape_.queue_mask} + 1);
@@ -59,6 +61,8 @@ class Mapping {
   char* request_area(u32 index) const {
     return slots_ + u64{index} * shape_.slot_stride + shape_.request_offset;
   }
+  // The request area once more.
+  char* inbox(u32 index) const { return request_area(index); }
   char* response_ring(u32 index) const {
     return slots_ + u64{index} * shape_.slot_stride + shape_.response_offset;
   }
@@ -73,6 +77,7 @@ class Mapping {
   Endpoint* endpoints_;
   EdgeThread* edge_threads_;
   std::atomic<u64>* dirty_;
+  std::atomic<u64>* inbox_bits_;
   std::atomic<u64>* queue_;
   char* slots_;
 };

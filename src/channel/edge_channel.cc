@@ -1,6 +1,7 @@
 #include "channel/edge_channel.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace labcoat::channel {
 
@@ -46,6 +47,8 @@ void EdgeChannel::forget_endpoint(u32 endpoint) {
   doorbells_[endpoint].reset();
   Endpoint& row = mapping_->endpoint(endpoint);
   row.sleeping.store(0, std::memory_order_relaxed);
+  row.listening.store(0, std::memory_order_relaxed);
+  row.sockets.store(0, std::memory_order_relaxed);
   row.pid.store(0, std::memory_order_relaxed);
   row.started_ns.store(0, std::memory_order_relaxed);
   endpoint_count_.store(static_cast<u32>(alive_.size()), std::memory_order_relaxed);
@@ -120,6 +123,32 @@ void EdgeChannel::ring_workers(u32 count) {
     ring_doorbell(doorbells_[endpoint].get());
     --count;
   }
+}
+
+void EdgeChannel::ring_worker_for_socket() {
+  // Pairs with the fence in WorkerPort::begin_sleep.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  const std::lock_guard lock(endpoints_mutex_);
+  u64 fewest = 0;
+  std::optional<u32> best;
+  for (const u32 endpoint : alive_) {
+    const Endpoint& row = mapping_->endpoint(endpoint);
+    if (row.sleeping.load(std::memory_order_relaxed) == 0) continue;
+    const u64 sockets = row.sockets.load(std::memory_order_relaxed);
+    if (best && sockets >= fewest) continue;
+    fewest = sockets;
+    best = endpoint;
+  }
+  if (!best) return;
+  mapping_->endpoint(*best).sleeping.store(0, std::memory_order_relaxed);
+  ring_doorbell(doorbells_[*best].get());
+}
+
+void EdgeChannel::ring_listener(u32 endpoint) {
+  if (endpoint >= mapping_->shape().endpoints) return;
+  std::atomic<u32>& listening = mapping_->endpoint(endpoint).listening;
+  if (listening.load(std::memory_order_relaxed) == 0) return;
+  if (listening.exchange(0, std::memory_order_acq_rel) != 0) ring_endpoint(endpoint);
 }
 
 void EdgeChannel::ring_endpoint(u32 endpoint) {

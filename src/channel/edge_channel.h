@@ -37,7 +37,11 @@ class EdgeChannel {
   // Wakes up to `count` sleeping workers, lowest id first: warm caches stay warm, surplus workers
   // stay asleep.
   void ring_workers(u32 count);
+  // Wakes that of the sleeping workers which has the fewest WebSockets: they stay where they begin.
+  void ring_worker_for_socket();
   void ring_endpoint(u32 endpoint);
+  // The same, only if it listens for its inbox bits.
+  void ring_listener(u32 endpoint);
 
  private:
   EdgeChannel(std::unique_ptr<Mapping> mapping, std::vector<Fd> edge_doorbells);

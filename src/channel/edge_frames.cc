@@ -20,20 +20,11 @@ u64 EdgePort::available(u32 slot, SlotState& state) {
   return available;
 }
 
-void EdgePort::copy_out(u32 slot, u64 at, void* out, size_t bytes) const {
-  const size_t ring_bytes = mapping_.shape().response_bytes;
-  const char* ring = mapping_.response_ring(slot);
-  const size_t start = at & (ring_bytes - 1);
-  const size_t first = std::min(bytes, ring_bytes - start);
-  std::memcpy(out, ring + start, first);
-  std::memcpy(static_cast<char*>(out) + first, ring, bytes - first);
-}
-
 EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, FrameType type, u64 payload,
                                      Frame& out) {
   if (payload < sizeof(ResponseHead)) return Output::corrupt;
   head_copy_.resize(payload);
-  copy_out(slot, state.consumed + sizeof(FrameHeader), head_copy_.data(), payload);
+  response_ring(slot).read(state.consumed + sizeof(FrameHeader), head_copy_.data(), payload);
   ResponseHead head;
   std::memcpy(&head, head_copy_.data(), sizeof head);
   size_t at = sizeof head;
@@ -54,6 +45,7 @@ EdgePort::Output EdgePort::read_head(u32 slot, SlotState& state, FrameType type,
   }
   if (at != payload) return Output::corrupt;
   if (type == FrameType::hints) return head.status == 103 ? Output::hints : Output::corrupt;
+  if (type == FrameType::accept) return head.status == 101 ? Output::accept : Output::corrupt;
   if (type == FrameType::trailers) return head.status == 0 ? Output::trailers : Output::corrupt;
   const bool plausible = head.status >= 200 && head.status <= 999 && head.body_bytes >= -1;
   return plausible ? Output::head : Output::corrupt;
@@ -63,36 +55,50 @@ void EdgePort::next(u32 slot, Frame& out) {
   SlotState& state = slots_[local(slot)];
   CHECK(state.queued && state.payload_left == 0);
   out.kind = Output::corrupt;
-  if (state.corrupt) return;
-  const u64 bytes = available(slot, state);
-  if (state.corrupt) return;
-  if (bytes == 0) {
-    out.kind = Output::nothing_yet;
+  while (!state.corrupt) {
+    const u64 bytes = available(slot, state);
+    if (state.corrupt) return;
+    if (bytes == 0) {
+      out.kind = Output::nothing_yet;
+      return;
+    }
+    FrameHeader header;  // always whole: frames start at multiples of 8
+    response_ring(slot).read(state.consumed, &header, sizeof header);
+    const u64 whole = sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
+    if (whole > bytes) {
+      state.corrupt = true;
+      return;
+    }
+    if (header.type == static_cast<u32>(FrameType::skip)) {
+      made_room(slot, state, whole);
+      continue;
+    }
+    out.kind = read_frame(slot, state, header, out);
+    if (out.kind == Output::corrupt) state.corrupt = true;
     return;
   }
-  FrameHeader header;  // always whole: frames start at multiples of 8
-  copy_out(slot, state.consumed, &header, sizeof header);
+}
+
+EdgePort::Output EdgePort::read_frame(u32 slot, SlotState& state, const FrameHeader& header,
+                                      Frame& out) {
   const u64 payload = header.bytes;
   const u64 whole = sizeof header + ((payload + 7) & ~u64{7});
-  if (whole > bytes) {
-    state.corrupt = true;
-    return;
-  }
-  switch (static_cast<FrameType>(header.type)) {
+  const auto type = static_cast<FrameType>(header.type);
+  Output kind = Output::corrupt;
+  switch (type) {
     case FrameType::head:
     case FrameType::hints:
     case FrameType::trailers:
-      out.kind = read_head(slot, state, static_cast<FrameType>(header.type), payload, out);
-      if (out.kind != Output::corrupt) made_room(slot, state, whole);
-      break;
-    case FrameType::data: {
-      const size_t ring_bytes = mapping_.shape().response_bytes;
-      const char* ring = mapping_.response_ring(slot);
-      const size_t start = (state.consumed + sizeof header) & (ring_bytes - 1);
-      const size_t first = std::min<size_t>(payload, ring_bytes - start);
-      out.data = {ring + start, first};
-      out.more = {ring, payload - first};
-      out.kind = Output::data;
+    case FrameType::accept:
+      kind = read_head(slot, state, type, payload, out);
+      if (kind != Output::corrupt) made_room(slot, state, whole);
+      return kind;
+    case FrameType::data:
+    case FrameType::text:
+    case FrameType::binary:
+    case FrameType::text_part:
+    case FrameType::binary_part:
+      response_ring(slot).view(state.consumed + sizeof header, payload, out.data, out.more);
       state.payload_left = payload;
       state.padding = whole - sizeof header - payload;
       state.consumed += sizeof header;
@@ -100,23 +106,28 @@ void EdgePort::next(u32 slot, Frame& out) {
         state.padding = 0;
         made_room(slot, state, 0);
       }
-      break;
-    }
+      if (type == FrameType::data) return Output::data;
+      out.message = {.text = type == FrameType::text || type == FrameType::text_part,
+                     .last = type == FrameType::text || type == FrameType::binary};
+      return Output::message;
     case FrameType::file:
       if (payload != sizeof(FileSpan)) break;
-      copy_out(slot, state.consumed + sizeof header, &out.file, sizeof out.file);
+      response_ring(slot).read(state.consumed + sizeof header, &out.file, sizeof out.file);
       if (out.file.offset < 0 || out.file.bytes < 0) break;
-      out.kind = Output::file;
       made_room(slot, state, whole);
-      break;
+      return Output::file;
+    case FrameType::close:
+      kind = read_close(slot, state, payload, out);
+      if (kind == Output::close) made_room(slot, state, whole);
+      return kind;
     case FrameType::end:
-      out.kind = Output::end;
-      break;
+      return Output::end;
     case FrameType::broken:
-      out.kind = Output::broken;
-      break;
+      return Output::broken;
+    case FrameType::skip:
+      break;  // passed over before
   }
-  if (out.kind == Output::corrupt) state.corrupt = true;
+  return Output::corrupt;
 }
 
 void EdgePort::made_room(u32 slot, SlotState& state, u64 bytes) {
@@ -125,8 +136,13 @@ void EdgePort::made_room(u32 slot, SlotState& state, u64 bytes) {
   control.consumed.store(state.consumed, std::memory_order_release);
   // Pairs with the fence in WorkerPort::wait_for_room and ask_for_room.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (control.waiting_for_room.load(std::memory_order_relaxed) == 1 &&
-      control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
+  if (control.waiting_for_room.load(std::memory_order_relaxed) != 1 ||
+      control.waiting_for_room.exchange(0, std::memory_order_acq_rel) == 0) {
+    return;
+  }
+  if (state.socket) {
+    wake_socket(slot);
+  } else {
     channel_.ring_endpoint(taken_by(slot));
   }
 }
@@ -146,8 +162,11 @@ bool EdgePort::has_ended(u32 slot) {
   u64 at = state.payload_left + state.padding;
   while (!state.corrupt && at + sizeof(FrameHeader) <= bytes) {
     FrameHeader header;
-    copy_out(slot, state.consumed + at, &header, sizeof header);
-    if (header.type >= static_cast<u32>(FrameType::end)) return true;
+    response_ring(slot).read(state.consumed + at, &header, sizeof header);
+    if (header.type == static_cast<u32>(FrameType::end) ||
+        header.type == static_cast<u32>(FrameType::broken)) {
+      return true;
+    }
     at += sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
   }
   return false;

@@ -18,7 +18,7 @@ EdgePort::EdgePort(EdgeChannel& channel, u32 thread)
   head_copy_.reserve(4096);
 }
 
-std::optional<u32> EdgePort::acquire(void* owner) {
+std::optional<u32> EdgePort::acquire(void* owner, Use use) {
   if (free_.empty()) return std::nullopt;
   const u32 slot = free_.back();
   free_.pop_back();
@@ -28,7 +28,10 @@ std::optional<u32> EdgePort::acquire(void* owner) {
   state.generation = generation;
   state.owner = owner;
   state.used = true;
+  state.socket = use == Use::socket;
+  words_used_ = std::max(words_used_, local(slot) / 64 + 1);
   ++in_use_;
+  if (state.socket) ++sockets_in_use_;
   return slot;
 }
 
@@ -40,10 +43,11 @@ void EdgePort::make_free(u32 slot) {
   SlotState& state = slots_[local(slot)];
   CHECK(state.used);
   if (state.queued) --outstanding_;
+  if (state.socket) --sockets_in_use_;
   ++state.generation;
   mapping_.slot(slot).claim.store(make_claim(state.generation, 0, channel::SlotState::free),
                                   std::memory_order_release);
-  state.used = state.queued = false;
+  state.used = state.queued = state.socket = false;
   state.owner = nullptr;
   free_.push_back(slot);
   --in_use_;
@@ -63,7 +67,11 @@ void EdgePort::enqueue(u32 slot, Priority lane) {
   control.consumed.store(0, std::memory_order_relaxed);
   control.waiting_for_room.store(0, std::memory_order_relaxed);
   control.cancelled.store(0, std::memory_order_relaxed);
-  state.consumed = state.payload_left = state.padding = 0;
+  control.inbox_written.store(0, std::memory_order_relaxed);
+  control.inbox_consumed.store(0, std::memory_order_relaxed);
+  control.waiting_for_message.store(0, std::memory_order_relaxed);
+  control.waiting_for_inbox.store(0, std::memory_order_relaxed);
+  state.consumed = state.payload_left = state.padding = state.inbox_written = 0;
   state.corrupt = false;
   if (!state.queued) ++outstanding_;
   state.queued = true;
@@ -71,13 +79,17 @@ void EdgePort::enqueue(u32 slot, Priority lane) {
   control.claim.store(make_claim(state.generation, 0, channel::SlotState::ready),
                       std::memory_order_release);
   channel_.push(lane, make_entry(slot, state.generation));
-  ++enqueued_;
+  ++(state.socket ? enqueued_sockets_ : enqueued_);
 }
 
 void EdgePort::ring() {
-  if (enqueued_ == 0) return;
-  channel_.ring_workers(enqueued_);
-  enqueued_ = 0;
+  if (enqueued_ > 0) channel_.ring_workers(std::exchange(enqueued_, 0));
+  for (; enqueued_sockets_ > 0; --enqueued_sockets_) channel_.ring_worker_for_socket();
+  if (listeners_.empty()) return;
+  // Pairs with the fence in WorkerPort::begin_listening.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (const u32 endpoint : listeners_) channel_.ring_listener(endpoint);
+  listeners_.clear();
 }
 
 bool EdgePort::is_taken(u32 slot) const {
@@ -116,18 +128,23 @@ void EdgePort::abandon(u32 slot) {
   state.owner = nullptr;
   state.abandoned = true;
   control.cancelled.store(1, std::memory_order_seq_cst);
-  if (control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
+  wake_worker(slot);
+  drain_abandoned(slot);  // it may have been finished already, with its dirty bit spent
+}
+
+// It has to hear of the client's end.
+void EdgePort::wake_worker(u32 slot) {
+  if (slots_[local(slot)].socket) {
+    wake_socket(slot);
+  } else if (mapping_.slot(slot).waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
     channel_.ring_endpoint(taken_by(slot));
   }
-  drain_abandoned(slot);  // it may have been finished already, with its dirty bit spent
 }
 
 void EdgePort::client_shut(u32 slot) {
   Slot& control = mapping_.slot(slot);
   control.cancelled.store(2, std::memory_order_seq_cst);
-  if (control.waiting_for_room.exchange(0, std::memory_order_acq_rel) != 0) {
-    channel_.ring_endpoint(taken_by(slot));
-  }
+  wake_worker(slot);
 }
 
 void EdgePort::done(u32 slot) {
@@ -158,12 +175,15 @@ void EdgePort::drain_abandoned(u32 slot) {
         make_free(slot);
         return;
       case Output::data:
+      case Output::message:
         if (state.payload_left > 0) consumed(slot, state.payload_left);
         break;
       case Output::hints:
       case Output::head:
       case Output::file:
       case Output::trailers:
+      case Output::accept:
+      case Output::close:
         break;
     }
   }
@@ -182,8 +202,7 @@ void EdgePort::free_dead(u32 slot) {
 
 bool EdgePort::any_dirty() const {
   const std::atomic<u64>* words = mapping_.dirty(thread_);
-  const u32 word_count = mapping_.shape().slots_per_thread / 64;
-  for (u32 i = 0; i < word_count; ++i) {
+  for (u32 i = 0; i < words_used_; ++i) {
     if (words[i].load(std::memory_order_relaxed) != 0) return true;
   }
   return false;

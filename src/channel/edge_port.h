@@ -10,6 +10,7 @@
 
 #include "channel/edge_channel.h"
 #include "channel/request_writer.h"
+#include "channel/ring.h"
 
 namespace labcoat::channel {
 
@@ -17,7 +18,8 @@ namespace labcoat::channel {
 class EdgePort {
  public:
   // Frames as the edge hears them, in this order: hints*, head, (data | file)*, trailers?, end |
-  // broken. Whether they come in this order is for the layer above to see.
+  // broken; of a WebSocket accept, message*, close?, end | broken. Whether they come in this order
+  // is for the layer above to see.
   struct Head {
     u16 status;
     i64 body_bytes;  // -1: not known
@@ -25,19 +27,43 @@ class EdgePort {
     std::string_view reason;
     std::string_view fields;  // field_count times { FieldHeader, name, value }, lengths checked
   };
-  enum class Output { nothing_yet, hints, head, data, file, trailers, end, broken, corrupt };
+  enum class Output {
+    nothing_yet,
+    hints,
+    head,
+    data,
+    file,
+    trailers,
+    accept,   // `head` is set
+    message,  // `data`, `more` and `message` are set; dealt with as data is
+    close,    // `close` is set
+    end,
+    broken,
+    corrupt
+  };
+  struct Message {
+    bool text = false;
+    bool last = false;  // piece of the message
+  };
+  struct Close {
+    u16 code;
+    std::string_view reason;  // valid until the next call of next()
+  };
   struct Frame {
     Output kind = Output::nothing_yet;
     Head head;  // of hints, head and trailers; valid until the next call of next()
     std::string_view data,
         more;  // of data: the worker may still scribble over them; `more` is what wrapped around
     FileSpan file;  // of file
+    Message message;
+    Close close;
   };
 
   EdgePort(EdgeChannel& channel, u32 thread);
 
+  enum class Use : u8 { request, socket };  // what a slot is for
   // A slot to fill, or nothing when all are in use: the queue is full.
-  std::optional<u32> acquire(void* owner);
+  std::optional<u32> acquire(void* owner, Use use = Use::request);
   RequestWriter write(u32 slot);
   RequestInfo& info(u32 slot) { return mapping_.slot(slot).request; }
   // Gives a slot back that was never enqueued.
@@ -53,6 +79,8 @@ class EdgePort {
   void* owner(u32 slot) const { return slots_[local(slot)].owner; }
   u32 generation(u32 slot) const { return slots_[local(slot)].generation; }
   u32 in_use() const { return in_use_; }
+  // Of those, the ones that are WebSockets, or ask to become one.
+  u32 sockets_in_use() const { return sockets_in_use_; }
   // Requests of this thread that a worker may be answering or about to take.
   u32 outstanding() const { return outstanding_; }
   // Whether a worker has the request; false: it still waits in the queue.
@@ -88,6 +116,17 @@ class EdgePort {
   // What the worker wrote breaks the rules of a layer above: the slot counts as corrupt from here
   // on.
   void condemn(u32 slot) { slots_[local(slot)].corrupt = true; }
+  bool is_corrupt(u32 slot) const { return slots_[local(slot)].corrupt; }
+
+  // The inbox of a WebSocket, from Output::accept on; edge_port_inbox.cc.
+  // Bytes that the payload of the next frame may have. 0: wait for news of the slot, unless it is
+  // corrupt.
+  size_t inbox_room(u32 slot);
+  // One of the four types of messages. Bells are rung by ring(), once a batch.
+  void put_message(u32 slot, FrameType type, std::string_view payload);
+  // The last frame: there is always room for it. A longer reason than a frame may have is cut.
+  void put_close(u32 slot, u16 code, std::string_view reason);
+
   // After Output::end, broken or corrupt has been dealt with: the slot is free (or, when corrupt,
   // waits for its worker's end).
   void done(u32 slot);
@@ -118,8 +157,10 @@ class EdgePort {
     bool queued = false;  // enqueued and not done
     bool abandoned = false;
     bool corrupt = false;
+    bool socket = false;
     Priority lane = Priority::normal;
     u16 place = no_place;
+    u64 inbox_written = 0;
     u64 consumed = 0;      // bytes of frames, as published to the worker
     u64 payload_left = 0;  // of the current data frame
     u64 padding = 0;       // behind it
@@ -134,7 +175,15 @@ class EdgePort {
     return ready || taken;
   }
   u64 available(u32 slot, SlotState& state);
-  void copy_out(u32 slot, u64 at, void* out, size_t bytes) const;
+  Ring response_ring(u32 slot) const {
+    return {mapping_.response_ring(slot), mapping_.shape().response_bytes};
+  }
+  Ring inbox_ring(u32 slot) const { return {mapping_.inbox(slot), mapping_.shape().inbox_bytes}; }
+  Output read_frame(u32 slot, SlotState& state, const FrameHeader& header, Frame& out);
+  Output read_close(u32 slot, const SlotState& state, u64 payload, Frame& out);
+  void put_frame(u32 slot, FrameType type, std::string_view head, std::string_view payload);
+  void wake_worker(u32 slot);
+  void wake_socket(u32 slot);
   Output read_head(u32 slot, SlotState& state, FrameType type, u64 payload, Frame& out);
   void made_room(u32 slot, SlotState& state, u64 bytes);
   void drain_abandoned(u32 slot);
@@ -148,9 +197,13 @@ class EdgePort {
   EdgeThread& bed_;
   std::vector<SlotState> slots_;
   std::vector<u32> free_;  // last in, first out: warm caches
+  u32 words_used_ = 0;     // of dirty bits: no slot beyond them was ever in use
   u32 in_use_ = 0;
+  u32 sockets_in_use_ = 0;
   u32 outstanding_ = 0;
   u32 enqueued_ = 0;  // since the last ring()
+  u32 enqueued_sockets_ = 0;
+  std::vector<u32> listeners_;  // endpoints with a new inbox bit since then
   std::vector<char> head_copy_;
 };
 
@@ -158,8 +211,7 @@ template <class F>
 u32 EdgePort::for_each_dirty(F&& news) {
   u32 count = 0;
   std::atomic<u64>* words = mapping_.dirty(thread_);
-  const u32 word_count = mapping_.shape().slots_per_thread / 64;
-  for (u32 i = 0; i < word_count; ++i) {
+  for (u32 i = 0; i < words_used_; ++i) {
     if (words[i].load(std::memory_order_relaxed) == 0) continue;
     u64 bits = words[i].exchange(0, std::memory_order_acquire);
     for (; bits != 0; bits &= bits - 1) {

@@ -21,7 +21,7 @@
 namespace labcoat::channel {
 
 constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
-constexpr u32 version = 4;
+constexpr u32 version = 5;
 
 constexpr size_t cache_line = 64;
 // The queue has a lane for each priority: a worker takes from one only while those before it are
@@ -39,19 +39,22 @@ struct alignas(2 * cache_line) Endpoint {
   // Written by the worker, exchanged to 0 by whoever rings: 1 while it sleeps on its doorbell or is
   // about to.
   std::atomic<u32> sleeping;
-  u32 pad0;
+  // The same for its WebSockets: 1 while it must be rung when one of them has its inbox bit set.
+  std::atomic<u32> listening;
   // Scoreboard, written by the worker alone.
   std::atomic<u64> pid;
   std::atomic<u64> requests;    // finished
   std::atomic<u64> busy_ns;     // time spent inside the app
   std::atomic<i64> started_ns;  // when the current request was taken; 0 while idle
   std::atomic<u64> current;     // queue entry of the current request
+  std::atomic<u64> sockets;     // WebSockets it has
 };
 static_assert(sizeof(Endpoint) == 128);
 
 // Where an edge thread says whether it must be woken. Its slots are the ones from index * (slots /
 // edge threads) on; which of them have news stands in the dirty bits, one per slot, set by workers
-// and taken by the edge.
+// and taken by the edge. The inbox bits are the same the other way round: set by the edge, taken by
+// the worker that has the slot.
 struct alignas(2 * cache_line) EdgeThread {
   // Written by the edge thread: 0 awake; 1 asleep for at most a millisecond, so a bell may be put
   // off until the batch is done; 2 asleep until rung. Exchanged to 0 by whoever rings.
@@ -121,7 +124,9 @@ struct RequestInfo {
   u16 server_port;
   u16 remote_port;
   u32 script_name_bytes;  // so much of the path's beginning is the app's own place (SCRIPT_NAME)
-  u32 pad;
+  // 0: an ordinary request. 101: it asks for a WebSocket, as it should. Otherwise the status that
+  // its asking is answered with, if the app speaks WebSocket at all.
+  u32 websocket;
   i64 waited_before_ns;  // in front of us, as a trusted proxy says (X-Request-Start); 0: not said
 };
 static_assert(sizeof(RequestInfo) == 96);
@@ -144,6 +149,15 @@ enum class FrameType : u32 {
                  // last frame
   hints = 6,     // ResponseHead of status 103 and its fields; before the head, several times
   trailers = 7,  // ResponseHead of status 0 and fields, in front of end
+
+  // Of WebSockets. Those of messages and `skip` go both ways, in a slot's inbox as well.
+  accept = 16,       // instead of head: ResponseHead with status 101, and fields as there
+  text = 17,         // a whole message, or the last piece of one
+  binary = 18,       //
+  text_part = 19,    // a piece of a message that goes on in the next frame
+  binary_part = 20,  //
+  close = 21,        // CloseFrame, then the reason: nothing but `end` follows it
+  skip = 22,         // nothing: the ring was empty, and begins again at its beginning
 };
 
 struct FrameHeader {
@@ -159,6 +173,16 @@ struct ResponseHead {
   i64 body_bytes;  // what the app's Content-Length says, or what the worker counted; -1: not known
 };
 static_assert(sizeof(ResponseHead) == 16);
+
+// From the worker: the app wants to close. From the edge: the WebSocket is closed, or its client
+// gone.
+struct CloseFrame {
+  u16 code;
+  u16 reason_bytes;
+  u32 pad;
+};
+static_assert(sizeof(CloseFrame) == 8);
+constexpr size_t close_reason_bytes_max = 123;  // RFC 6455 section 5.5
 
 struct FileSpan {
   u64 number;  // counts the file descriptors this endpoint has sent over its control socket, from 0
@@ -189,7 +213,18 @@ struct alignas(4 * cache_line) Slot {
   u32 pad3;
   std::atomic<i64>
       taken_ns;  // by the worker: when it took the request; only shown, never computed with
-  u64 pad4[3];
+  // The inbox: what a WebSocket's client sends, in frames. From the worker's `accept` on it is a
+  // ring in the request area (Header::inbox_bytes). By the edge: bytes of frames published
+  // (release).
+  std::atomic<u64> inbox_written;
+  // By the worker: bytes of frames it has copied out (release).
+  std::atomic<u64> inbox_consumed;
+  // 1: the worker waits for a message. Set by it, exchanged to 0 by the edge, which then sets the
+  // inbox bit.
+  std::atomic<u32> waiting_for_message;
+  // 1: the edge waits for room in the inbox. Set by it, exchanged to 0 by the worker, which then
+  // sets the dirty bit.
+  std::atomic<u32> waiting_for_inbox;
 };
 static_assert(sizeof(Slot) == 256);
 static_assert(offsetof(Slot, request) == 64 && offsetof(Slot, written) == 192);
@@ -215,10 +250,10 @@ struct alignas(4096) Header {
   u32 queue_capacity;  // of each lane; a power of two, at least 4 * slot_count
   u32 request_bytes;   // size of a slot's request area
   u32 response_bytes;  // size of a slot's response ring; a power of two
-  u32 pad0;
+  u32 inbox_bytes;     // size of a slot's inbox: the largest power of two within the request area
   u64 file_bytes;
   u64 endpoints_offset;
-  u64 edge_threads_offset;  // the dirty bits follow, at the next cache line
+  u64 edge_threads_offset;  // the dirty bits follow at the next cache line, then the inbox bits
   u64 queue_offset;         // lane_count times queue_capacity atomic u64 entries
   u64 slots_offset;  // slot i: Slot at slots_offset + i * slot_stride, its request area, then its
                      // response ring

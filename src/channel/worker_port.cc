@@ -48,6 +48,8 @@ WorkerPort::WorkerPort(const Mapping& mapping, Settings settings)
   endpoint_.requests.store(0, std::memory_order_relaxed);
   endpoint_.busy_ns.store(0, std::memory_order_relaxed);
   endpoint_.started_ns.store(0, std::memory_order_relaxed);
+  endpoint_.listening.store(0, std::memory_order_relaxed);
+  endpoint_.sockets.store(0, std::memory_order_relaxed);
   endpoint_.pid.store(static_cast<u64>(getpid()), std::memory_order_relaxed);
 }
 
@@ -127,12 +129,15 @@ void WorkerPort::open_request(u32 slot, u32 generation) {
                                          static_cast<size_t>(held.info->body_bytes));
   held.ring = mapping_.response_ring(slot);
   held.written = held.published = 0;
+  held.socket = false;
+  held.inbox_consumed = held.inbox_frame = 0;
   held.taken_ns = now_ns();
   held.control->taken_ns.store(held.taken_ns, std::memory_order_relaxed);
   link();
 }
 
 void WorkerPort::link() {
+  held_->on_board = true;
   held_->older = newest_;
   held_->newer = nullptr;
   (newest_ ? newest_->newer : oldest_) = held_;
@@ -142,7 +147,16 @@ void WorkerPort::link() {
   show_oldest();
 }
 
+void WorkerPort::move_to(TakenRequest& to) {
+  to = *held_;
+  held_ = &to;
+  if (!to.on_board) return;
+  (to.older ? to.older->newer : oldest_) = &to;
+  (to.newer ? to.newer->older : newest_) = &to;
+}
+
 void WorkerPort::unlink(i64 now) {
+  held_->on_board = false;
   const bool was_oldest = oldest_ == held_;
   (held_->older ? held_->older->newer : oldest_) = held_->newer;
   (held_->newer ? held_->newer->older : newest_) = held_->older;
@@ -228,13 +242,7 @@ size_t WorkerPort::room() const {
 }
 
 void WorkerPort::put(const void* bytes, size_t count) {
-  const size_t ring_bytes = mapping_.shape().response_bytes;
-  const size_t at = held_->written & (ring_bytes - 1);
-  const size_t first = std::min(count, ring_bytes - at);
-  std::memcpy(held_->ring + at, bytes, first);
-  if (first < count) {
-    std::memcpy(held_->ring, static_cast<const char*>(bytes) + first, count - first);
-  }
+  Ring(held_->ring, mapping_.shape().response_bytes).write(held_->written, bytes, count);
   held_->written += count;
 }
 
@@ -401,13 +409,14 @@ bool WorkerPort::ask_for_end() {
 void WorkerPort::finish(Ending ending) {
   put_frame_header(ending == Ending::complete ? FrameType::end : FrameType::broken, 0);
   const i64 now = now_ns();
-  last_service_ns_ = now - held_->taken_ns;
+  if (held_->on_board) last_service_ns_ = now - held_->taken_ns;
   const bool batching = last_service_ns_ < put_off_service_ns_max && has_work() &&
                         (put_off_ == 0 || now - put_off_since_ < put_off_ns_max);
   // From here on the slot is the edge's.
   publish();
   tell_edge(batching);
-  unlink(now);
+  if (held_->on_board) unlink(now);
+  if (held_->socket) close_socket();
   endpoint_.requests.store(endpoint_.requests.load(std::memory_order_relaxed) + 1,
                            std::memory_order_relaxed);
   look_for_edge(now);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "channel/channel.h"
+#include "channel/ring.h"
 
 namespace labcoat::channel {
 
@@ -42,6 +43,10 @@ struct TakenRequest {
   u64 written = 0;  // including what is not published yet
   u64 published = 0;
   i64 taken_ns = 0;
+  bool on_board = false;   // among the requests that the scoreboard shows
+  bool socket = false;     // asks for a WebSocket, or is one
+  u64 inbox_consumed = 0;  // frames read, the current one not
+  u64 inbox_frame = 0;     // bytes of the current one
   // Its neighbours among the requests that this endpoint has, oldest first.
   TakenRequest* older = nullptr;
   TakenRequest* newer = nullptr;
@@ -69,6 +74,8 @@ class WorkerPort {
   bool take() { return take(own_); }
   // The same, for those who hold several: the request is the one in use afterwards.
   bool take(TakenRequest& into);
+  // The request in use lies in `to` from here on.
+  void move_to(TakenRequest& to);
   // The methods below are about this request from here on. It is not finished.
   void use(TakenRequest& request) { held_ = &request; }
   // Whether take() would find something to look at.
@@ -166,6 +173,41 @@ class WorkerPort {
   // Whether nothing of this response was published yet.
   bool nothing_published() const { return held_->published == 0; }
 
+  // WebSockets; worker_port_socket.cc. Only for event loops.
+  // Whether the request asks for one; if the client got it wrong, the status to answer.
+  bool asks_for_socket() const { return request().websocket == 101; }
+  u32 socket_refusal() const { return asks_for_socket() ? 0 : request().websocket; }
+  // From take() on: its news are told by for_each_rung. Until finish().
+  void open_socket();
+  // Instead of a head, once nothing of the request is needed any more: the strings above are gone
+  // afterwards, and its time is no longer looked at. There is always room for it.
+  void accept_socket(std::span<const NameValue> fields);
+  // Writes a message, or as much of it as there is room for: what was written is taken off `rest`.
+  // True: all of it. Otherwise flush, ask_for_room, and go on with the rest.
+  enum class MessageKind : u8 { text, binary };
+  bool write_message(MessageKind kind, std::string_view& rest);
+  // Always fits; only finish() may follow.
+  void write_close(u16 code, std::string_view reason);
+
+  struct InboxFrame {
+    FrameType type = FrameType::text;
+    std::string_view data, more;  // valid until done_in_inbox(); `more` is what wrapped around
+    u16 close_code = 0;           // of close; the reason is `data` and `more`
+  };
+  // The next frame of the client's; the same again until done_in_inbox(). False: none.
+  bool next_in_inbox(InboxFrame& out);
+  void done_in_inbox();
+  // Whether there is something to read by now; if not, for_each_rung will tell.
+  bool ask_for_message();
+
+  // Says that somebody polls the doorbell for news of WebSockets. False: there are some.
+  bool begin_listening();
+  void end_listening() { endpoint_.listening.store(0, std::memory_order_relaxed); }
+  // Calls rung(slot) for each WebSocket of this endpoint that has news. Returns their number.
+  template <class F>
+  u32 for_each_rung(F&& rung);
+  u64 sockets() const { return endpoint_.sockets.load(std::memory_order_relaxed); }
+
  private:
   static constexpr size_t frame_overhead = sizeof(FrameHeader) + 8;
 
@@ -174,6 +216,9 @@ class WorkerPort {
   size_t room() const;
   void put(const void* bytes, size_t count);
   void put_frame_header(FrameType type, size_t bytes);
+  Ring inbox_ring() const { return {mapping_.inbox(held_->slot), mapping_.shape().inbox_bytes}; }
+  void rewind_if_empty(size_t frame_bytes);
+  void close_socket();
   void pad();
   void put_fields(FrameType type, const ResponseHead& head, std::string_view reason,
                   std::span<const NameValue> fields);
@@ -200,6 +245,24 @@ class WorkerPort {
   i64 last_service_ns_ = 0;
   i64 edge_looked_for_ns_ = 0;
   bool edge_gone_ = false;
+  std::vector<u64> socket_bits_;  // the slots that are WebSockets of this endpoint
 };
+
+template <class F>
+u32 WorkerPort::for_each_rung(F&& rung) {
+  u32 count = 0;
+  for (u32 i = 0; i < socket_bits_.size(); ++i) {
+    if (socket_bits_[i] == 0) continue;
+    std::atomic<u64>& word = mapping_.inbox_bits()[i];
+    u64 bits = word.load(std::memory_order_relaxed) & socket_bits_[i];
+    if (bits == 0) continue;
+    word.fetch_and(~bits, std::memory_order_acquire);
+    for (; bits != 0; bits &= bits - 1) {
+      rung(i * 64 + static_cast<u32>(__builtin_ctzll(bits)));
+      ++count;
+    }
+  }
+  return count;
+}
 
 }  // namespace labcoat::channel

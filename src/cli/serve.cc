@@ -40,6 +40,8 @@ channel::Geometry geometry_of(const config::Config& config) {
   // What the queue may hold, and some that only requests of high priority may have.
   constexpr u32 for_high_priority = 64;
   geometry.slots = static_cast<u32>(limits.queue) + for_high_priority * geometry.edge_threads;
+  // WebSockets have slots of their own, one more for each thread: equal shares are rounded up.
+  geometry.slots += static_cast<u32>(limits.websockets) + geometry.edge_threads;
   // Target, decoded path and query, fields with their lengths, a small body; and some room for
   // addresses.
   const i64 bytes = 2 * limits.request_target_bytes + limits.request_header_bytes +

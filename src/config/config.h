@@ -30,9 +30,15 @@ struct Limits {
   i64 body_memory_bytes = 16 * 1024;      // larger bodies go to a file
   int connections = 20000;                // accept pauses
   int queue = 1024;                       // requests inside (waiting or with a worker) per app; 503
-  i64 queue_wait_ns = 30 * seconds;       // 503
-  i64 queue_bytes = i64{4} << 30;         // of bodies of the requests inside, per app; 503
-  i64 shed_wait_ns = 1 * seconds;         // 503 while the queue stands; 0: it may
+  int websockets = 4096;                  // open at once per app; 503
+  i64 websocket_message_bytes = 16 << 20;          // of a client's message, inflated; 1009
+  i64 websocket_ping_ns = 20 * seconds;            // 0: none
+  i64 websocket_pong_timeout_ns = 20 * seconds;    // 1011
+  i64 websocket_close_timeout_ns = 10 * seconds;   // for the client's close
+  i64 websocket_retire_timeout_ns = 30 * seconds;  // of a worker that was told to go; 1012
+  i64 queue_wait_ns = 30 * seconds;                // 503
+  i64 queue_bytes = i64{4} << 30;                  // of bodies of the requests inside, per app; 503
+  i64 shed_wait_ns = 1 * seconds;                  // 503 while the queue stands; 0: it may
   i64 shed_interval_ns = 2 * seconds;
   i64 header_timeout_ns = 15 * seconds;  // 408 while a head is being read
   i64 body_timeout_ns = 30 * seconds;    // 408 when no byte of a body came for so long
@@ -125,6 +131,7 @@ struct Config {
   std::string trusted_proxies;               // networks, and "unix", by spaces
   std::string proxy_fields = "x-forwarded";  // or "forwarded"
   std::string proxy_protocol = "off";        // off, on, or URLs as in listen, by spaces
+  std::string websocket_compression = "on";  // off, stateless, on
   std::string control;  // empty: in the runtime directory; off; or an absolute path
   Limits limits;
   Tls tls;

@@ -38,6 +38,12 @@ void visit_limits(const Field& field, T& limits) {
   field("body_memory_bytes", limits.body_memory_bytes);
   field("connections", limits.connections);
   field("queue", limits.queue);
+  field("websockets", limits.websockets);
+  field("websocket_message_bytes", limits.websocket_message_bytes);
+  field("websocket_ping_ns", limits.websocket_ping_ns);
+  field("websocket_pong_timeout_ns", limits.websocket_pong_timeout_ns);
+  field("websocket_close_timeout_ns", limits.websocket_close_timeout_ns);
+  field("websocket_retire_timeout_ns", limits.websocket_retire_timeout_ns);
   field("queue_wait_ns", limits.queue_wait_ns);
   field("queue_bytes", limits.queue_bytes);
   field("shed_wait_ns", limits.shed_wait_ns);
@@ -150,6 +156,7 @@ void visit_config(const Field& field, T& config) {
   field("trusted_proxies", config.trusted_proxies);
   field("proxy_fields", config.proxy_fields);
   field("proxy_protocol", config.proxy_protocol);
+  field("websocket_compression", config.websocket_compression);
   field("control", config.control);
   field("limits", config.limits);
   field("tls", config.tls);

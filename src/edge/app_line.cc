@@ -16,6 +16,8 @@ AppLine::AppLine(channel::EdgeChannel& channel, LineShare& share, const config::
       // configured, in equal shares.
       slots_max_(
           static_cast<u32>((config.limits.queue + config.edge_threads - 1) / config.edge_threads)),
+      sockets_max_(static_cast<u32>((config.limits.websockets + config.edge_threads - 1) /
+                                    config.edge_threads)),
       body_bytes_max_(config.limits.queue_bytes),
       queue_wait_ns_(config.limits.queue_wait_ns),
       port_(channel, static_cast<u32>(thread)),
@@ -30,7 +32,7 @@ AppLine::AppLine(channel::EdgeChannel& channel, LineShare& share, const config::
 bool AppLine::has_room(Priority priority) const {
   if (priority == Priority::high) return true;  // up to the last slot
   const u32 slots = priority == Priority::low ? std::max(1u, slots_max_ / 2) : slots_max_;
-  return port_.in_use() < slots;
+  return port_.in_use() - port_.sockets_in_use() < slots;
 }
 
 // One request may be as large as it likes while it is alone.
@@ -49,15 +51,20 @@ void AppLine::give_bytes_back(LineMember& member) {
   member.body_bytes_ = 0;
 }
 
-AppLine::Entry AppLine::enter(LineMember& member, void* owner, const Route& route, i64 body_bytes) {
+AppLine::Entry AppLine::enter(LineMember& member, void* owner, const Route& route, i64 body_bytes,
+                              Use use) {
   member.lane_ = route.priority;
   member.measured_ = route.priority == Priority::normal;
   const auto index = static_cast<size_t>(route.index);
   const bool limited = index < share_.places.size() && share_.places[index] != nullptr;
   member.places_of_ = limited ? route.index : -1;
-  if (!has_room(member.lane_)) return Entry::queue_full;
+  if (use == Use::socket) {
+    if (port_.sockets_in_use() >= sockets_max_) return Entry::sockets_full;
+  } else if (!has_room(member.lane_)) {
+    return Entry::queue_full;
+  }
   if (!take_bytes(member, body_bytes)) return Entry::bytes_full;
-  const auto slot = port_.acquire(owner);
+  const auto slot = port_.acquire(owner, use);
   if (!slot) {
     give_bytes_back(member);
     return Entry::queue_full;
@@ -103,7 +110,7 @@ void AppLine::line_up_again(LineMember& member, i64 now) {
 
 void AppLine::done(LineMember& member, i64 now, i64 service_ns) {
   note_taken(member, now);
-  standing_.served(service_ns);
+  if (service_ns >= 0) standing_.served(service_ns);
   member.disarm();
   give_bytes_back(member);
   member.stage_ = LineMember::Stage::outside;
@@ -218,7 +225,9 @@ bool AppLine::was_shed(const LineMember& member, i64 now) {
 }
 
 i64 AppLine::retry_after(i64 now, u64 id) {
-  const i64 least = standing_.retry_after(now, port_.outstanding());
+  // Those that are WebSockets keep nobody waiting.
+  const u32 requests = port_.outstanding() - std::min(port_.outstanding(), port_.sockets_in_use());
+  const i64 least = standing_.retry_after(now, requests);
   return least + static_cast<i64>(id % static_cast<u64>(least));
 }
 

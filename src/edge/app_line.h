@@ -54,14 +54,17 @@ class AppLine {
 
   channel::EdgePort& port() { return port_; }
 
-  enum class Entry { yes, queue_full, bytes_full, route_full };
+  enum class Entry { yes, queue_full, sockets_full, bytes_full, route_full };
   // yes: the member has a slot, to be filled; then line_up() or leave().
-  Entry enter(LineMember& member, void* owner, const Route& route, i64 body_bytes);
+  // WebSockets are bounded apart from requests, so that neither can keep the other out.
+  using Use = channel::EdgePort::Use;
+  Entry enter(LineMember& member, void* owner, const Route& route, i64 body_bytes, Use use);
   void line_up(LineMember& member, i64 now);
   // Once more, after its worker has died.
   void line_up_again(LineMember& member, i64 now);
 
-  // The ways out; the slot is not the member's any more. Its answer is complete:
+  // The ways out; the slot is not the member's any more. Its answer is complete; it took a worker
+  // so long (-1: that says nothing):
   void done(LineMember& member, i64 now, i64 service_ns);
   // Nobody wants it.
   void leave(LineMember& member);
@@ -98,6 +101,7 @@ class AppLine {
   LineShare& share_;
   const int thread_;
   const u32 slots_max_;  // of normal requests; those of low priority may have half of it
+  const u32 sockets_max_;
   const i64 body_bytes_max_;
   const i64 queue_wait_ns_;
   channel::EdgePort port_;

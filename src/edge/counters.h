@@ -43,6 +43,22 @@ class Counter {
   X(limit_request_head, "requests answered 414 or 431")                                            \
   X(limit_request_body, "requests answered 413")                                                   \
   X(limit_queue, "requests answered 503 because limits.queue was reached")                         \
+  X(websockets, "WebSockets accepted")                                                             \
+  X(websockets_open, "WebSockets open now")                                                        \
+  X(websocket_messages_in, "messages received over WebSockets")                                    \
+  X(websocket_messages_out, "messages sent over WebSockets")                                       \
+  X(websocket_closed_normal, "WebSockets closed with code 1000, or with none")                     \
+  X(websocket_closed_going_away, "WebSockets closed with code 1001")                               \
+  X(websocket_closed_protocol_error, "WebSockets closed with code 1002")                           \
+  X(websocket_closed_abnormal, "WebSockets that ended without a close frame (1006)")               \
+  X(websocket_closed_not_utf8, "WebSockets closed with code 1007")                                 \
+  X(websocket_closed_too_large, "WebSockets closed with code 1009")                                \
+  X(websocket_closed_internal_error, "WebSockets closed with code 1011")                           \
+  X(websocket_closed_restart, "WebSockets closed with code 1012")                                  \
+  X(websocket_closed_other, "WebSockets closed with another code")                                 \
+  X(limit_websockets, "requests answered 503 because limits.websockets was reached")               \
+  X(timeout_websocket_ping, "WebSockets ended because a ping was not answered")                    \
+  X(timeout_websocket_close, "WebSockets ended because a close was not answered")                  \
   X(limit_queue_wait, "requests answered 503 because they waited for limits.queue_wait")           \
   X(limit_shed_wait,                                                                               \
     "requests answered 503 because they waited for limits.shed_wait while the queue stood")        \

@@ -56,12 +56,16 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       write_timeouts(shared.config->limits.write_timeout_ns),
       linger_timeouts(linger_ns),
       file_sweeps(file_sweep_ns),
+      ping_timeouts(shared.config->limits.websocket_ping_ns),
+      pong_timeouts(shared.config->limits.websocket_pong_timeout_ns),
+      close_timeouts(shared.config->limits.websocket_close_timeout_ns),
       shared_(shared),
       index_(index),
       loop_(std::move(loop)),
       metrics_(shared.router.size()),
       files_(file_cache_limits(*shared.config), shared.mime_types, counters_, file_sweeps),
       input_(input_bytes),
+      plain_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
       // Ids tell threads (6 bits) and runs (26 bits, seconds) apart; the rest counts.
       last_request_id_((static_cast<u64>(index) << 58) |
@@ -153,8 +157,9 @@ void EdgeThread::sleep(bool light) {
 }
 
 void EdgeThread::expire_timeouts() {
-  for (TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts,
-                              &linger_timeouts, &file_sweeps}) {
+  for (TimeoutQueue* queue :
+       {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &linger_timeouts,
+        &file_sweeps, &ping_timeouts, &pong_timeouts, &close_timeouts}) {
     queue->expire(now());
   }
   for (App& app : apps_) app.line->expire(now());
@@ -166,8 +171,9 @@ void EdgeThread::expire_timeouts() {
 
 int EdgeThread::milliseconds_to_sleep() const {
   i64 shortest = -1;
-  for (const TimeoutQueue* queue : {&header_timeouts, &body_timeouts, &idle_timeouts,
-                                    &write_timeouts, &linger_timeouts, &file_sweeps}) {
+  for (const TimeoutQueue* queue :
+       {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &linger_timeouts,
+        &file_sweeps, &ping_timeouts, &pong_timeouts, &close_timeouts}) {
     const i64 next = queue->next_in(now());
     if (next >= 0 && (shortest < 0 || next < shortest)) shortest = next;
   }

@@ -120,6 +120,10 @@ class EdgeThread {
   std::string& output() { return output_; }
   std::string& coded() { return coded_; }
   Response& response() { return response_; }
+  // Of a WebSocket: what a client sent without its mask, the head of a frame, a compressed piece.
+  std::vector<char>& plain() { return plain_; }
+  std::string& frame_head() { return frame_head_; }
+  std::string& deflated() { return deflated_; }
   StaticFiles& files() { return files_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // What a route makes of a path and of a response's fields.
@@ -147,7 +151,7 @@ class EdgeThread {
   void remove(Connection& connection);
 
   TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, linger_timeouts,
-      file_sweeps;
+      file_sweeps, ping_timeouts, pong_timeouts, close_timeouts;
 
  private:
   // Watches the doorbell of one app.
@@ -194,6 +198,8 @@ class EdgeThread {
   std::vector<char> input_;
   std::string output_, coded_;
   Response response_;
+  std::vector<char> plain_;
+  std::string frame_head_, deflated_;
   std::vector<char> path_buffer_;
   std::string route_path_, route_fields_;
   u64 last_request_id_;

@@ -43,6 +43,9 @@ void Exchange::begin(i64 began_ns) {
   order_.reset();
   notes_.reset();
   forwarded_.reset();
+  websocket_ask_ = 0;
+  acceptance_.reset();
+  socket_.reset();
 }
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
@@ -145,8 +148,13 @@ void Exchange::client_gone(u64 unsent_bytes) {
   disarm();
   pieces_.reset();
   coder_.reset();
-  thread_.count().clients_gone.add();
   bytes_out_ -= std::min(bytes_out_, unsent_bytes);
+  if (socket_) {
+    socket_->client_lost();
+    account();
+    return;
+  }
+  thread_.count().clients_gone.add();
   if (has_slot_) {
     if (!thread_.port(app_).is_taken(slot_)) thread_.count().withdrawn.add();
     give_up_slot();

@@ -16,6 +16,7 @@
 #include "edge/route.h"
 #include "edge/static_file.h"
 #include "edge/timeouts.h"
+#include "edge/websocket.h"
 #include "http/accept_encoding.h"
 #include "http/request.h"
 
@@ -61,6 +62,17 @@ class Exchange final : public LineMember {
   void on_app_news();
   void on_worker_death();
   void on_file();
+
+  // A WebSocket, once its head was sent (status 101; 200 over HTTP/2); exchange_websocket.cc.
+  bool is_websocket() const { return socket_ != nullptr; }
+  // What the client sends from then on, and whether it must be called again though nothing came.
+  size_t take(std::string_view bytes) { return socket_->take(bytes); }
+  bool holds_bytes() const { return socket_->holds_bytes(); }
+  // The edge shuts down.
+  void drain();
+  // For its WebSocket.
+  void send_tunnelled(std::string_view a, std::string_view b);
+  void leave_worker() { give_up_slot(); }
 
   bool is_head_request() const { return head_request_; }
   int minor_version() const { return minor_version_; }
@@ -128,6 +140,10 @@ class Exchange final : public LineMember {
   bool put_head(const channel::EdgePort::Head& head);
   bool put_trailers(const channel::EdgePort::Head& head);
   bool put_data(const channel::EdgePort::Frame& frame);
+  bool put_accept(const channel::EdgePort::Head& head);
+  bool put_message(const channel::EdgePort::Frame& frame);
+  bool put_close(const channel::EdgePort::Close& close);
+  void read_ask(const http::RequestHead& head);
   bool put_file();  // false: the descriptor has not arrived
   void end_of_frames(channel::EdgePort::Output how);
   void no_frames_left();
@@ -183,6 +199,14 @@ class Exchange final : public LineMember {
   std::unique_ptr<FileOrder> order_;   // it has done so; or none
   std::unique_ptr<LogNotes> notes_;
   std::unique_ptr<ForwardedClient> forwarded_;  // or none
+  // Of a request that asks for a WebSocket, as RequestInfo::websocket; and how it is accepted.
+  struct Acceptance {
+    std::string lines;  // of the response's head
+    std::optional<http::DeflateAgreement> deflate;
+  };
+  u32 websocket_ask_ = 0;
+  std::unique_ptr<Acceptance> acceptance_;
+  std::unique_ptr<WebSocket> socket_;
 };
 
 }  // namespace labcoat::edge

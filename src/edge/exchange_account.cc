@@ -48,6 +48,7 @@ bool Exchange::is_over_rate(const http::RequestHead& head) {
 
 void Exchange::count_status(int status) {
   status_ = status;
+  if (status < 200) return;  // it is counted as a WebSocket
   Counters& count = thread_.count();
   (status < 300   ? count.status_2xx
    : status < 400 ? count.status_3xx
@@ -67,12 +68,15 @@ void Exchange::account() {
   if (status_ == 0) return;
   const EdgeShared& shared = thread_.shared();
   const i64 total_us = (now_ns() - began_ns_) / us;
-  thread_.count_route().count(
-      {.route = route_,
-       .status = status_,
-       .body_bytes = bytes_out_,
-       .total_us = total_us,
-       .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
+  // How long a WebSocket lives says nothing of how fast its route is.
+  if (!socket_) {
+    thread_.count_route().count(
+        {.route = route_,
+         .status = status_,
+         .body_bytes = bytes_out_,
+         .total_us = total_us,
+         .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
+  }
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
     log->write({.client = client(),

@@ -49,6 +49,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
   info.enqueued_ns = thread_.now();
   info.deadline_ns = thread_.now() + wait;
   info.flags = 0;
+  info.websocket = websocket_ask_;
   if (client().is_https()) info.flags |= channel::request_https;
   if (head.minor_version == 0) info.flags |= channel::request_http10;
   if (head.major_version == 2) info.flags |= channel::request_http2;
@@ -138,9 +139,12 @@ void Exchange::read_frames() {
     if (frame.kind == Output::head && put_head(frame.head)) continue;
     if (frame.kind == Output::trailers && put_trailers(frame.head)) continue;
     if (frame.kind == Output::data && put_data(frame)) continue;
+    if (frame.kind == Output::accept && put_accept(frame.head)) continue;
+    if (frame.kind == Output::message && put_message(frame)) continue;
+    if (frame.kind == Output::close && put_close(frame.close)) continue;
     // Instead of what an app sends that has named a file, that file is sent.
     if (frame.kind == Output::file && order_) continue;
-    if (frame.kind == Output::file && head_sent_) {
+    if (frame.kind == Output::file && head_sent_ && !socket_) {
       waiting_for_file_ = true;
       span_ = frame.file;
       thread_.write_timeouts.arm(*this, thread_.now());  // should the descriptor never arrive
@@ -191,6 +195,9 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
   if (take_file_order(response)) return true;
   std::string tag;
   begin_coding(response, tag);
+  // RFC 9110 section 15.5.22.
+  const bool upgrade = head.status == 426 && websocket_ask_ == 426 && !client_.http2;
+  if (upgrade) response.lines = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
   begin_response(response);
   // What is not to be sent needs no counting.
   body_left_ = without_body_ ? -1 : head.body_bytes;
@@ -199,7 +206,7 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
 
 // False: there was no head before it.
 bool Exchange::put_data(const channel::EdgePort::Frame& frame) {
-  if (!head_sent_ && !order_) return false;
+  if ((!head_sent_ && !order_) || socket_) return false;
   const size_t all = frame.data.size() + frame.more.size();
   std::string_view data = frame.data, more = frame.more;
   if (without_body_ || order_) {
@@ -256,6 +263,11 @@ void Exchange::end_of_frames(Output how) {
     fail_app_request(502, "the worker's answer breaks the rules of HTTP or of the channel");
     return;
   }
+  if (socket_) {
+    let_go_of_slot();
+    socket_->worker_lost(http::websocket_code::internal_error, "the app has ended");
+    return;
+  }
   if (how == Output::end && order_) {
     fill_file_order();
     return;
@@ -292,7 +304,7 @@ void Exchange::let_go_of_slot() {
   worker_ = static_cast<int>(port.taken_by(slot_));
   thread_.shared().body_files[app_]->drop(slot_);
   thread_.forget_files(app_, slot_);
-  thread_.line(app_).done(*this, thread_.now(), service_ns_);
+  thread_.line(app_).done(*this, thread_.now(), socket_ ? -1 : service_ns_);
   has_slot_ = waiting_for_file_ = false;
 }
 
@@ -309,6 +321,10 @@ void Exchange::give_up_slot() {
 // something is wrong.
 void Exchange::fail_app_request(int status, std::string_view why) {
   let_go_of_slot();
+  if (socket_) {
+    socket_->worker_lost(http::websocket_code::internal_error, why);
+    return;
+  }
   if (head_sent_) {
     sink_.break_off();
     return;

@@ -30,7 +30,10 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
                            size_t app) {
   AppLine& line = thread_.line(app);
   app_ = app;
-  const AppLine::Entry entry = line.enter(*this, this, *rule_, body.bytes);
+  read_ask(head);
+  using Use = channel::EdgePort::Use;
+  const AppLine::Entry entry = line.enter(*this, this, *rule_, body.bytes,
+                                          websocket_ask_ == 101 ? Use::socket : Use::request);
   if (entry != AppLine::Entry::yes) {
     refuse_entry(entry);
     return;
@@ -62,6 +65,10 @@ void Exchange::refuse_entry(AppLine::Entry entry) {
     case AppLine::Entry::route_full:
       count.limit_route_waiting.add();
       answer_busy("too many requests of this kind are waiting\n");
+      return;
+    case AppLine::Entry::sockets_full:
+      count.limit_websockets.add();
+      answer_busy("too many WebSockets are open\n");
       return;
     case AppLine::Entry::yes:
     case AppLine::Entry::queue_full:

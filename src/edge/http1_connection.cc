@@ -55,7 +55,7 @@ void Http1Connection::on_events(u32 events) {
       lost();
       return;
     }
-    if (state_ == State::answering) exchange_.client_shut();
+    if (state_ == State::answering && !tunnel_) exchange_.client_shut();
   }
   if ((events & EPOLLOUT) != 0) {
     writable_ = true;
@@ -105,6 +105,8 @@ void Http1Connection::advance() {
         more = read_body();
         break;
       case State::answering:
+        more = tunnel_ && read_tunnel();
+        break;
       case State::closed:
         more = false;
         break;
@@ -138,7 +140,8 @@ std::string_view Http1Connection::receive() {
   }
   readable_ = false;
   peer_closed_ = true;
-  if (got < 0 || state_ == State::head || state_ == State::body || state_ == State::linger) lost();
+  const bool reading = state_ == State::head || state_ == State::body || state_ == State::linger;
+  if (got < 0 || reading || tunnel_) lost();
   return {};
 }
 
@@ -361,6 +364,23 @@ void Http1Connection::refuse_unknown(int status, std::string_view why) {
   refuse(status, why);
 }
 
+// What is not used now is tried again when the worker or the client has caught up.
+bool Http1Connection::read_tunnel() {
+  const bool again = !unread().empty() || exchange_.holds_bytes();
+  const std::string_view bytes = again ? unread() : receive();
+  if (!again && bytes.empty()) return false;
+  const size_t used = exchange_.take(bytes);
+  push();
+  if (state_ != State::answering) return state_ != State::closed;
+  if (again) {
+    use(used);
+  } else if (used < bytes.size()) {
+    unread_.assign(bytes.substr(used));
+    unread_used_ = 0;
+  }
+  return unread().empty() && !exchange_.holds_bytes();
+}
+
 // After our side is shut: read on, so that the kernel does not answer the client's bytes with a
 // reset that destroys the response before it was read (RFC 9112 section 9.6).
 bool Http1Connection::discard_rest() {
@@ -410,6 +430,11 @@ void Http1Connection::on_timeout() {
 
 void Http1Connection::drain() {
   keep_alive_ = false;
+  if (tunnel_ && state_ == State::answering) {
+    exchange_.drain();
+    push();
+    advance();
+  }
   if (state_ != State::head || head_begun_) return;
   // A request that is on its way already is served: look once before closing.
   readable_ = true;

@@ -45,7 +45,7 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   enum class State : u8 {
     head,       // reading a request head, or idle before one
     body,       // reading a request body
-    answering,  // the exchange has the request
+    answering,  // the exchange has the request; of a WebSocket, all the time (`tunnel_`)
     sending,    // the whole response is in unsent_ and file_; nothing more will be added
     linger,     // response sent, our side shut; reading the rest so that the client gets to read
                 // the response
@@ -79,6 +79,7 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   bool is_stored(RequestBody::Stored stored);  // false: the request was refused
   void body_complete();
   bool discard_rest();
+  bool read_tunnel();
   // Receives into the thread's scratch; empty: nothing now (or the client closed, then
   // peer_closed_).
   std::string_view receive();
@@ -117,6 +118,7 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   bool answered_ = false;  // at least one request
   bool gave_way_ = false;
   bool underrun_ = false;  // the response is broken off
+  bool tunnel_ = false;    // a WebSocket: what the client sends is the exchange's
   bool file_ends_chunk_ = false;
   Framing framing_ = Framing::none;  // of the response
   std::string trailers_;             // field lines for its end

@@ -53,6 +53,10 @@ void Http1Connection::send_head(const Response& response) {
   const ResponseFacts facts = append_http1_head(response, context, thread_.output());
   framing_ = facts.framing;
   keep_alive_ = facts.keep_alive;
+  if (!exchange_.is_websocket()) return;
+  tunnel_ = true;
+  keep_alive_ = false;
+  framing_ = Framing::none;
 }
 
 void Http1Connection::send_data(std::string_view a, std::string_view b) {

@@ -171,7 +171,7 @@ ResponseFacts append_http1_head(const Response& response, const ResponseContext&
   out.append(response.lines);
   if (!response.has_date) out.append(context.date_line);
   if (!response.has_server) out.append(server_line);
-  append_connection(context, facts.keep_alive, out);
+  if (response.status != 101) append_connection(context, facts.keep_alive, out);
   const bool tells_length =
       facts.framing == Framing::content_length ||
       (context.head_request && response.body_bytes >= 0 && !http::forbids_body(response.status));

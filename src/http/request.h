@@ -57,6 +57,8 @@ struct RequestHead {
   bool keep_alive = true;        // after RFC 9112 section 9.3
   bool expect_continue = false;  // HTTP/1.1 only
   bool upgrade = false;          // Connection: upgrade and an Upgrade field
+  // HTTP/2: CONNECT with the protocol websocket (RFC 8441); `method` is GET then, as in HTTP/1.1.
+  bool connects_websocket = false;
 
   // Set on bad: the status to answer (400, 414, 417, 431, 501, 505) and a few words of why, for the
   // log.

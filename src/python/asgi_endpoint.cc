@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "python/asgi_request.h"
+#include "python/asgi_socket.h"
 #include "python/names.h"
 #include "python/stop.h"
 #include "python/vectorcall.h"
@@ -48,6 +49,7 @@ bool AsgiEndpoint::take_hooks(PyObject* hooks) {
       {&hooks_.drain, "drain"},
       {&hooks_.send_later, "send_later"},
       {&hooks_.pause, "pause"},
+      {&hooks_.stopping, "stopping"},
       {&hooks_.stopped, "stopped"},
       {&hooks_.die, "die"},
       {&hooks_.client_disconnected, "client_disconnected"},
@@ -90,6 +92,7 @@ void AsgiEndpoint::on_turn() {
 }
 
 void AsgiEndpoint::on_edge_gone() {
+  for (const Ref& socket : all_sockets()) asgi_socket_of(socket.get()).edge_lost();
   taking_ = false;
   turn();
 }
@@ -123,13 +126,20 @@ void AsgiEndpoint::forget(AsgiRequest& request) {
 // One iteration of the loop: rings for what the last one has written, begins what may be begun.
 void AsgiEndpoint::turn() {
   port_.end_sleep();
+  port_.end_listening();
   port_.ring_put_off();
+  const bool rung = look_at_sockets();
   const bool was_taking = taking_;
   taking_ = taking_ && !stop_requested() && !port_.closing() && !port_.edge_gone();
   // Told to stop while it slept, it still takes one: the bell may have been for a request that no
   // other worker was woken for.
   const bool began = taking_ ? take_requests() : was_taking && begin_request();
-  if (began || port_.has_put_off()) {
+  if (was_taking && !taking_) {
+    if (!Ref::steal(PyObject_CallNoArgs(hooks_.stopping.get()))) die();
+  }
+  // Those who were woken, or will be, may have something to send: one more turn before the bell is
+  // waited for.
+  if (began || rung || port_.has_put_off() || (port_.sockets() > 0 && !port_.begin_listening())) {
     ask_for_turn();
   } else if (taking_ && in_flight_ < in_flight_max_) {
     if (in_flight_ == 0) garbage_.idle();
@@ -182,8 +192,13 @@ bool AsgiEndpoint::begin_request() {
   AsgiRequest& request = asgi_request_of(object.get());
   if (port_.closing() || port_.edge_gone() || !port_.take(request.taken())) return false;
   ++in_flight_;
+  if (port_.asks_for_socket()) return begin_socket(request);
+  if (const u32 status = port_.socket_refusal(); status != 0) {
+    refuse_socket(status);
+    return true;
+  }
   const Ref scope = Ref::steal(scope_.build(port_));
-  if (!request.begin(app_.get(), scope.get(), hooks_.create_task.get())) die();
+  if (!request.begin(app_.get(), scope.get())) die();
   return true;
 }
 
@@ -197,6 +212,18 @@ void AsgiEndpoint::has_output() {
   if (port_.has_put_off()) ask_for_turn();
 }
 
+void AsgiEndpoint::socket_opened() {
+  ++open_sockets_;
+  if (in_flight_-- == in_flight_max_) ask_for_turn();
+}
+
+void AsgiEndpoint::socket_done(bool was_open) {
+  if (!was_open) return done();
+  --open_sockets_;
+  process_.count_request();
+  if (!taking_) ask_for_turn();
+}
+
 void AsgiEndpoint::done() {
   const bool was_full = in_flight_ == in_flight_max_;
   --in_flight_;
@@ -206,7 +233,7 @@ void AsgiEndpoint::done() {
 }
 
 void AsgiEndpoint::stop_if_finished() {
-  if (taking_ || in_flight_ > 0 || port_.has_put_off() || stopped_) return;
+  if (taking_ || in_flight_ > 0 || open_sockets_ > 0 || port_.has_put_off() || stopped_) return;
   stopped_ = true;
   if (!Ref::steal(PyObject_CallNoArgs(hooks_.stopped.get()))) die();
 }

@@ -17,6 +17,7 @@
 namespace labcoat::python {
 
 class AsgiRequest;
+class AsgiSocket;
 
 class AsgiEndpoint {
  public:
@@ -24,7 +25,7 @@ class AsgiEndpoint {
   // event loop.
   struct Hooks {
     Ref create_task, create_future, call_soon;
-    Ref listen, drain, send_later, pause, stopped, die;
+    Ref listen, drain, send_later, pause, stopping, stopped, die;
     Ref client_disconnected, is_disconnect, cancelled_error, coroutine_type;
   };
   struct Settings {
@@ -46,6 +47,8 @@ class AsgiEndpoint {
   void on_turn();
   // The edge is gone: finish what is begun, take nothing more.
   void on_edge_gone();
+  // Closes the WebSockets that are left: this worker has been told to go, and they had their time.
+  void close_sockets();
   u32 in_flight() const { return in_flight_; }
 
   // For AsgiRequest.
@@ -57,6 +60,8 @@ class AsgiEndpoint {
   bool on_own_thread() const { return pthread_equal(pthread_self(), thread_) != 0; }
   PyObject* new_receive(PyObject* request);
   PyObject* new_send(PyObject* request);
+  PyObject* new_socket_receive(PyObject* socket);
+  PyObject* new_socket_send(PyObject* socket);
   bool is_coroutine(PyObject* object) const {
     return reinterpret_cast<PyObject*>(Py_TYPE(object)) == hooks_.coroutine_type.get();
   }
@@ -67,6 +72,12 @@ class AsgiEndpoint {
   void has_output();
   // A request's task has ended.
   void done();
+  // A WebSocket is accepted: it counts no longer as a request in flight.
+  void socket_opened();
+  // Its task has ended.
+  void socket_done(bool was_open);
+  // There will be no news of it.
+  void forget_socket(u32 slot);
   // Lets the future's owner go on; a cancelled one is left alone.
   void set_done(PyObject* future);
   bool is_done(PyObject* future);
@@ -81,6 +92,10 @@ class AsgiEndpoint {
   void turn();
   bool take_requests();
   bool begin_request();
+  bool begin_socket(AsgiRequest& taker);
+  void refuse_socket(u32 status);
+  bool look_at_sockets();
+  std::vector<Ref> all_sockets() const;
   u32 batch_max(i64 now);
   u32 fair_share(i64 now);
   void ask_for_turn();
@@ -98,7 +113,9 @@ class AsgiEndpoint {
   Reasons reasons_;
   Ref app_, on_turn_;
   std::vector<AsgiRequest*> watched_;
+  std::vector<AsgiSocket*> sockets_;  // by slot; empty before the first
   u32 in_flight_ = 0;
+  u32 open_sockets_ = 0;
   bool turn_asked_ = false;
   bool taking_ = true;
   bool stopped_ = false;

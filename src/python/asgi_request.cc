@@ -16,63 +16,26 @@ constexpr i64 piece_bytes_max = 64 * 1024;
 // A stream whose client is fast never has to wait; after so many pieces it lets others have a turn.
 constexpr u32 pieces_per_turn = 32;
 
-bool is_type(PyObject* type, const char* text) {
-  return PyUnicode_CompareWithASCIIString(type, text) == 0;
-}
-
-Ref event_of(PyObject* type) {
-  Ref event = Ref::steal(PyDict_New());
-  if (!event || PyDict_SetItem(event.get(), names().type, type) < 0) return {};
-  return event;
-}
-
-// What `await` would resume: of an awaitable that is no coroutine, its iterator.
-Ref steps_of(PyObject* awaitable) {
-  Ref steps = Ref::steal(PyObject_CallMethodObjArgs(awaitable, names().await, nullptr));
-  if (!steps && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-    PyErr_Format(PyExc_TypeError, "the application returned %R, which cannot be awaited",
-                 reinterpret_cast<PyObject*>(Py_TYPE(awaitable)));
-  }
-  return steps;
-}
-
 }  // namespace
 
 AsgiRequest::AsgiRequest(AsgiEndpoint& endpoint, PyObject* self)
-    : endpoint_(endpoint),
-      self_(self),
+    : AsgiCall(endpoint, self),
       response_(endpoint.port(), endpoint.control(), endpoint.reasons(), endpoint.id()) {}
 
 AsgiRequest::~AsgiRequest() {
   endpoint_.forget(*this);
 }
 
-bool AsgiRequest::begin(PyObject* app, PyObject* scope, PyObject* create_task) {
+bool AsgiRequest::begin(PyObject* app, PyObject* scope) {
   channel::WorkerPort& port = endpoint_.port();
-  id_ = port.request().id;
-  request_line_.append(port.method()).append(" ").append(port.target());
+  remember_line();
   body_.open(port, endpoint_.control(), endpoint_.id());
   response_.open();
   holds_slot_ = true;
   const Ref receive = Ref::steal(endpoint_.new_receive(self_));
   const Ref send = receive ? Ref::steal(endpoint_.new_send(self_)) : Ref();
   if (!scope || !send) return false;
-  PyObject* const args[] = {scope, receive.get(), send.get()};
-  const Ref awaitable = Ref::steal(PyObject_Vectorcall(app, args, 3, nullptr));
-  if (awaitable) {
-    coroutine_ = endpoint_.is_coroutine(awaitable.get()) ? Ref::share(awaitable.get())
-                                                         : steps_of(awaitable.get());
-  }
-  if (!coroutine_) {
-    raised();
-    PyErr_Clear();
-    return true;
-  }
-  Ref task = Ref::steal(call_with(create_task, self_));
-  if (!task) return false;
-  // Asyncio itself keeps tasks by weak references only. An eager one may be done already.
-  if (coroutine_) task_ = std::move(task);
-  return true;
+  return call_app(app, scope, receive.get(), send.get());
 }
 
 // The port is shared by all requests of the endpoint.
@@ -81,11 +44,8 @@ void AsgiRequest::use_slot() {
   if (endpoint_.port().cancelled()) let_go();
 }
 
-bool AsgiRequest::may_call() const {
-  if (endpoint_.on_own_thread()) return true;
-  PyErr_SetString(PyExc_RuntimeError,
-                  "receive and send may only be called in the thread of the event loop");
-  return false;
+void AsgiRequest::refresh() {
+  if (holds_slot_) use_slot();
 }
 
 PyObject* AsgiRequest::receive() {
@@ -123,11 +83,7 @@ PyObject* AsgiRequest::body_event() {
 }
 
 PyObject* AsgiRequest::send(PyObject* event) {
-  if (!may_call()) return nullptr;
-  if (!PyDict_Check(event)) {
-    return PyErr_Format(PyExc_TypeError, "send: an event must be a dict, not %R",
-                        reinterpret_cast<PyObject*>(Py_TYPE(event)));
-  }
+  if (!check_event(event)) return nullptr;
   if (holds_slot_) use_slot();
   if (gone_) return endpoint_.raise_disconnected();
   if (!holds_slot_) {
@@ -140,12 +96,8 @@ PyObject* AsgiRequest::send(PyObject* event) {
 }
 
 PyObject* AsgiRequest::dispatch(PyObject* event) {
-  PyObject* const type = PyDict_GetItemWithError(event, names().type);
-  if (!type || !PyUnicode_Check(type)) {
-    if (PyErr_Occurred()) return nullptr;
-    return PyErr_Format(PyExc_TypeError, "send: the event's type must be a str, not %R",
-                        type ? type : Py_None);
-  }
+  PyObject* const type = type_of(event);
+  if (!type) return nullptr;
   if (is_type(type, "http.response.body")) {
     if (!response_.body(event)) return nullptr;
   } else if (is_type(type, "http.response.start")) {
@@ -258,84 +210,19 @@ void AsgiRequest::release() {
   wake(Wake::all);
 }
 
-PySendResult AsgiRequest::resume(PyObject* value, PyObject** result) {
-  if (!coroutine_) {
-    PyErr_SetString(PyExc_RuntimeError, "the request is over");
-    return PYGEN_ERROR;
-  }
-  const PySendResult step = PyIter_Send(coroutine_.get(), value, result);
-  if (step == PYGEN_NEXT) return step;
-  if (step == PYGEN_RETURN) {
-    Py_DECREF(*result);
-    returned();
-  } else if (!raised()) {
-    return PYGEN_ERROR;
-  }
-  *result = Ref::share(Py_None).release();
-  return PYGEN_RETURN;
+void AsgiRequest::end_returned() {
+  log_problem(id_, request_line_,
+              response_.started() ? "the application returned without completing its response"
+                                  : "the application returned without a response");
+  end_failed();
 }
 
-PyObject* AsgiRequest::throw_in(PyObject* args) {
-  if (!coroutine_) {
-    PyErr_SetString(PyExc_RuntimeError, "the request is over");
-    return nullptr;
-  }
-  const Ref method = Ref::steal(PyObject_GetAttr(coroutine_.get(), names().throw_in));
-  PyObject* const yielded = method ? PyObject_CallObject(method.get(), args) : nullptr;
-  if (yielded) return yielded;
-  if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-    PyErr_Clear();
-    returned();
-  } else if (!raised()) {
-    return nullptr;
-  }
-  PyErr_SetNone(PyExc_StopIteration);
-  return nullptr;
+void AsgiRequest::end_failed() {
+  response_.fail();
+  release();
 }
 
-void AsgiRequest::returned() {
-  if (holds_slot_) use_slot();
-  if (holds_slot_) {
-    log_problem(id_, request_line_,
-                response_.started() ? "the application returned without completing its response"
-                                    : "the application returned without a response");
-    response_.fail();
-    release();
-  }
-  complete();
-}
-
-// False: the exception is the task's to raise.
-bool AsgiRequest::raised() {
-  const bool cancelled = PyErr_ExceptionMatches(endpoint_.hooks().cancelled_error.get()) != 0;
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  if (holds_slot_) use_slot();
-  PyErr_Restore(type, value, traceback);
-  if (!cancelled) log_raised();
-  PyErr_Fetch(&type, &value, &traceback);
-  if (holds_slot_) {
-    if (cancelled) log_problem(id_, request_line_, "the application's task was cancelled");
-    response_.fail();
-    release();
-  }
-  complete();
-  PyErr_Restore(type, value, traceback);
-  return !cancelled;
-}
-
-// That the client went away is no failure of the app, and what it makes of our saying so neither.
-void AsgiRequest::log_raised() {
-  if (gone_ && endpoint_.is_disconnect_error()) {
-    PyErr_Clear();
-  } else {
-    log_exception(id_, request_line_, "the application failed");
-  }
-}
-
-void AsgiRequest::complete() {
-  coroutine_ = Ref();
-  task_ = Ref();
+void AsgiRequest::count_end() {
   endpoint_.done();
 }
 

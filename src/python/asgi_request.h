@@ -1,35 +1,27 @@
-// AsgiRequest is one request in the hands of an ASGI app: its receive and send, and the coroutine
-// that its asyncio task runs (the app's, and what has to be done when that ends).
+// AsgiRequest is one HTTP request in the hands of an ASGI app: its receive and send.
 #pragma once
 
-#include <string>
 #include <vector>
 
+#include "python/asgi_call.h"
 #include "python/asgi_response.h"
 #include "python/request_body.h"
 
 namespace labcoat::python {
 
-class AsgiEndpoint;
-
-class AsgiRequest {
+class AsgiRequest final : public AsgiCall {
  public:
   // The endpoint outlives the request; `self` is the Python object around it.
   AsgiRequest(AsgiEndpoint& endpoint, PyObject* self);
-  ~AsgiRequest();
-  AsgiRequest(const AsgiRequest&) = delete;
-  AsgiRequest& operator=(const AsgiRequest&) = delete;
-
-  PyObject* self() const { return self_; }
+  ~AsgiRequest() override;
 
   // The endpoint's: its place among those that are looked at when the doorbell rings.
   static constexpr size_t not_watched = ~size_t{0};
   size_t watched_at = not_watched;
 
-  channel::TakenRequest& taken() { return taken_; }
   // The port has taken a request into taken() and is using it: calls the app, and gives what it
   // returned to a task. False with an exception only when something of ours failed.
-  bool begin(PyObject* app, PyObject* scope, PyObject* create_task);
+  bool begin(PyObject* app, PyObject* scope);
   // The doorbell has rung: wakes those who waited for what has happened. False: nobody waits.
   bool look();
 
@@ -46,11 +38,6 @@ class AsgiRequest {
   // There will be nothing more to receive: the response is complete, or the client has gone.
   bool over();
 
-  // The app's coroutine goes on, as PyIter_Send.
-  PySendResult resume(PyObject* value, PyObject** result);
-  PyObject* throw_in(PyObject* args);
-  PyObject* coroutine() const { return coroutine_.get(); }
-
  private:
   struct WaitFor {
     bool for_room;
@@ -61,7 +48,10 @@ class AsgiRequest {
     bool for_room;
   };
 
-  bool may_call() const;
+  void refresh() override;
+  void end_returned() override;
+  void end_failed() override;
+  void count_end() override;
   void use_slot();
   PyObject* wait(WaitFor what);
   bool anybody_waits(WaitFor what) const;
@@ -72,23 +62,11 @@ class AsgiRequest {
   PyObject* body_event();
   void let_go();
   void release();
-  void returned();
-  bool raised();
-  void log_raised();
-  void complete();
 
-  AsgiEndpoint& endpoint_;
-  PyObject* const self_;
-  channel::TakenRequest taken_;
   RequestBody body_;
   AsgiResponse response_;
-  u64 id_ = 0;
-  std::string request_line_;  // the slot goes before the app does
-  Ref coroutine_, task_;
   std::vector<Waiter> waiters_;
-  bool holds_slot_ = false;
   bool body_given_ = false;  // the last piece of the request's body was
-  bool gone_ = false;        // the client is
   u32 pieces_ = 0;
 };
 

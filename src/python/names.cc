@@ -67,6 +67,18 @@ bool make_names() {
       {&made.await, "__await__"},
       {&made.done, "done"},
       {&made.set_result, "set_result"},
+      {&made.websocket, "websocket"},
+      {&made.ws, "ws"},
+      {&made.wss, "wss"},
+      {&made.subprotocols, "subprotocols"},
+      {&made.subprotocol, "subprotocol"},
+      {&made.text, "text"},
+      {&made.bytes, "bytes"},
+      {&made.code, "code"},
+      {&made.reason, "reason"},
+      {&made.websocket_connect, "websocket.connect"},
+      {&made.websocket_receive, "websocket.receive"},
+      {&made.websocket_disconnect, "websocket.disconnect"},
   };
   for (const auto& row : rows) {
     *row.place = PyUnicode_InternFromString(row.text);

@@ -18,6 +18,8 @@ struct Names {
   PyObject *links, *trailers, *more_trailers, *early_hints;
   PyObject *status, *body, *more_body, *http_request, *http_disconnect;
   PyObject *throw_in, *await, *done, *set_result;
+  PyObject *websocket, *ws, *wss, *subprotocols, *subprotocol, *text, *bytes, *code, *reason;
+  PyObject *websocket_connect, *websocket_receive, *websocket_disconnect;
 };
 
 // False with an exception when memory is short.

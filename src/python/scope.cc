@@ -40,6 +40,28 @@ Ref hex_of(u64 id) {
   return Ref::steal(PyUnicode_FromStringAndSize(digits, sizeof digits));
 }
 
+// All that the client offers, in its order of preference.
+Ref subprotocols_of(const channel::WorkerPort& port) {
+  Ref list = Ref::steal(PyList_New(0));
+  channel::FieldReader fields = port.fields();
+  channel::NameValue field;
+  while (list && fields.next(field)) {
+    if (lower_case(field.name) != "sec-websocket-protocol") continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const size_t comma = rest.find(',');
+      std::string_view one = rest.substr(0, comma);
+      rest = comma == rest.npos ? std::string_view() : rest.substr(comma + 1);
+      const size_t begin = one.find_first_not_of(" \t");
+      if (begin == one.npos) continue;
+      one = one.substr(begin, one.find_last_not_of(" \t") + 1 - begin);
+      const Ref text = Ref::steal(str_of_latin1(one));
+      if (!text || PyList_Append(list.get(), text.get()) < 0) return {};
+    }
+  }
+  return list;
+}
+
 }  // namespace
 
 FieldPairs::Entry* FieldPairs::find(std::string_view name) {
@@ -108,12 +130,13 @@ bool ScopeBuilder::Memo::keep(std::string_view now) {
 bool ScopeBuilder::open(PyObject* state) {
   const Names& n = names();
   state_ = Ref::share(state);
-  // 2.4: a send to a client that has gone raises OSError.
-  versions_ = Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.4"));
+  // 2.4: a send to a client that has gone raises OSError. 2.5: a disconnect has a reason.
+  versions_ = Ref::steal(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.5"));
   extensions_ = Ref::steal(Py_BuildValue("{s{}s{}s{}}", "http.response.pathsend",
                                          "http.response.early_hint", "http.response.trailers"));
+  socket_extensions_ = Ref::steal(Py_BuildValue("{s{}}", "websocket.http.response"));
   template_ = Ref::steal(PyDict_New());
-  if (!versions_ || !extensions_ || !template_) return false;
+  if (!versions_ || !extensions_ || !socket_extensions_ || !template_) return false;
   PyObject* const dict = template_.get();
   const std::pair<PyObject*, PyObject*> rows[] = {
       {n.type, n.http},        {n.asgi, Py_None},       {n.http_version, Py_None},
@@ -213,6 +236,19 @@ PyObject* ScopeBuilder::build(const channel::WorkerPort& port) {
   }
   Ref scope = Ref::steal(PyDict_Copy(template_.get()));
   return scope && fill(scope.get(), port) ? scope.release() : nullptr;
+}
+
+PyObject* ScopeBuilder::build_socket(const channel::WorkerPort& port) {
+  const Names& n = names();
+  const bool secure = (port.request().flags & channel::request_https) != 0;
+  Ref scope = Ref::steal(build(port));
+  PyObject* const dict = scope.get();
+  const bool good = dict && PyDict_DelItem(dict, n.method) == 0 &&
+                    PyDict_SetItem(dict, n.type, n.websocket) == 0 &&
+                    PyDict_SetItem(dict, n.scheme, secure ? n.wss : n.ws) == 0 &&
+                    set(dict, n.extensions, Ref::steal(PyDict_Copy(socket_extensions_.get()))) &&
+                    set(dict, n.subprotocols, subprotocols_of(port));
+  return good ? scope.release() : nullptr;
 }
 
 }  // namespace labcoat::python

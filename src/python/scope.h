@@ -47,6 +47,8 @@ class ScopeBuilder {
   bool open(PyObject* state);
   // A new dictionary for the request in use; nullptr with an exception.
   PyObject* build(const channel::WorkerPort& port);
+  // The same for one that asks for a WebSocket.
+  PyObject* build_socket(const channel::WorkerPort& port);
 
  private:
   // A value of the template and the bytes it was made of.
@@ -67,7 +69,7 @@ class ScopeBuilder {
   PyObject* peer(const channel::WorkerPort& port);  // borrowed
   bool fill(PyObject* scope, const channel::WorkerPort& port);
 
-  Ref template_, versions_, extensions_, state_;
+  Ref template_, versions_, extensions_, socket_extensions_, state_;
   FieldPairs fields_;
   Memo method_, root_path_, path_, raw_path_, query_, server_;
   std::array<Peer, 256> peers_;  // by the port's last eight bits: connections live long

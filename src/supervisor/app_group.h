@@ -127,7 +127,12 @@ class AppGroup {
   void stop_surplus(i64 now);
   void end_broken();
   void kill_overdue(i64 now);
-  i64 kill_time(i64 now) const { return now + setup_.config.limits.drain_timeout_ns; }
+  // A worker that is told to stop has so long for its requests, and for its WebSockets.
+  i64 kill_time(i64 now) const {
+    const config::Limits& limits = setup_.config.limits;
+    return now +
+           std::max(limits.drain_timeout_ns, limits.websocket_retire_timeout_ns + 5 * seconds);
+  }
   WorkerIdentity identity(const WorkerProcess& worker) const;
   int free_place() const;
   template <class Predicate>

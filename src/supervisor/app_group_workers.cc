@@ -88,6 +88,8 @@ Json AppGroup::fork_message(const WorkerProcess& worker) {
                    {"nice", app.nice},
                    {"loop", app.loop},
                    {"in_flight", app.in_flight},
+                   {"websocket_retire_s",
+                    static_cast<double>(setup_.config.limits.websocket_retire_timeout_ns) / 1e9},
                    {"multiprocess", std::max(wanted_, app.workers_max) > 1},
                    {"stacks_signal", stacks_signal()},
                    {"response_buffer_bytes", setup_.config.limits.response_buffer_bytes}};

@@ -25,6 +25,7 @@ HTTP_KEYS = {
     "labcoat.queue_wait": float,
     "labcoat.request_id": str,
 }
+SOCKET_KEYS = {**{key: kind for key, kind in HTTP_KEYS.items() if key != "method"}, "subprotocols": list}
 
 
 def check(condition, text):
@@ -48,16 +49,28 @@ def check_peer(what, peer):
 
 def check_http_scope(scope):
     check_keys("the scope", scope, HTTP_KEYS)
+    check(scope["scheme"] in ("http", "https"), f"scheme {scope['scheme']!r}")
+    check(scope["method"] == scope["method"].upper(), "the method is not in upper case")
+    extensions = {"http.response.pathsend", "http.response.early_hint", "http.response.trailers"}
+    check_keys("scope['extensions']", scope["extensions"], dict.fromkeys(extensions, dict))
+    check_common_scope(scope)
+
+
+def check_socket_scope(scope):
+    check_keys("the scope", scope, SOCKET_KEYS)
+    check(scope["scheme"] in ("ws", "wss"), f"scheme {scope['scheme']!r}")
+    check(all(type(one) is str and one for one in scope["subprotocols"]), f"subprotocols {scope['subprotocols']!r}")
+    check_keys("scope['extensions']", scope["extensions"], {"websocket.http.response": dict})
+    check_common_scope(scope)
+
+
+def check_common_scope(scope):
     check_keys("scope['asgi']", scope["asgi"], {"version": str, "spec_version": str})
     check(scope["asgi"]["version"] == "3.0", "the version of ASGI is not 3.0")
     check(scope["http_version"] in ("1.0", "1.1", "2"), f"http_version {scope['http_version']!r}")
-    check(scope["scheme"] in ("http", "https"), f"scheme {scope['scheme']!r}")
-    check(scope["method"] == scope["method"].upper(), "the method is not in upper case")
     check(b"?" not in scope["raw_path"], "the query is part of raw_path")
     check_peer("client", scope["client"])
     check_peer("server", scope["server"])
-    extensions = {"http.response.pathsend", "http.response.early_hint", "http.response.trailers"}
-    check_keys("scope['extensions']", scope["extensions"], dict.fromkeys(extensions, dict))
     for field in scope["headers"]:
         check(type(field) is tuple and len(field) == 2, f"header {field!r}")
         name, value = field
@@ -77,8 +90,9 @@ class Validator:
         if scope["type"] == "lifespan":
             self.lifespan_scope = scope
             return await self._lifespan(scope, receive, send)
-        check(scope["type"] == "http", f"a scope of type {scope['type']!r}")
-        check_http_scope(scope)
+        check(scope["type"] in ("http", "websocket"), f"a scope of type {scope['type']!r}")
+        is_http = scope["type"] == "http"
+        check_http_scope(scope) if is_http else check_socket_scope(scope)
         if self.last_scope is not None:
             for key in ("asgi", "state", "extensions", "headers"):
                 check(scope[key] is not self.last_scope[key], f"two requests share scope[{key!r}]")
@@ -86,7 +100,8 @@ class Validator:
             check(scope["state"] is not self.lifespan_scope["state"], "a request has the lifespan's own state")
         self.last_scope = scope
         check(asyncio.current_task() is not None, "the application runs in no task")
-        await self.app(scope, *self._events(receive, send))
+        events = self._events if is_http else self._socket_events
+        await self.app(scope, *events(receive, send))
 
     def _events(self, receive, send):
         body_left = True
@@ -129,6 +144,43 @@ class Validator:
             check(result is None, f"send() gave {result!r}")
             check(not was_complete, "an event after the response was complete was taken without a word")
             completed = completed or last
+
+        return checked_receive, checked_send
+
+    def _socket_events(self, receive, send):
+        connected = False
+        accepted = False
+        last = None
+
+        async def checked_receive():
+            nonlocal connected, last
+            awaitable = receive()
+            check(asyncio.iscoroutine(awaitable), f"receive() gave {awaitable!r}, which asyncio takes for no coroutine")
+            event = await awaitable
+            check(type(event) is dict, f"receive() gave {event!r}")
+            kind = event.get("type")
+            check(connected == (kind != "websocket.connect"), f"{kind} where it does not belong")
+            connected = True
+            if kind == "websocket.connect":
+                check(event == {"type": kind}, f"receive() gave {event!r}")
+            elif kind == "websocket.receive":
+                check(accepted and last is None, "websocket.receive before the accept, or after the end")
+                key, value_type = ("text", str) if "text" in event else ("bytes", bytes)
+                check_keys(kind, event, {"type": str, key: value_type})
+            else:
+                check(kind == "websocket.disconnect", f"receive() gave {event!r}")
+                check_keys(kind, event, {"type": str, "code": int, "reason": str})
+                check(last in (None, event), "two different ends")
+                last = event
+            return event
+
+        async def checked_send(event):
+            nonlocal accepted
+            awaitable = send(event)
+            check(asyncio.iscoroutine(awaitable), f"send() gave {awaitable!r}, which asyncio takes for no coroutine")
+            result = await awaitable
+            check(result is None, f"send() gave {result!r}")
+            accepted = accepted or event["type"] == "websocket.accept"
 
         return checked_receive, checked_send
 
