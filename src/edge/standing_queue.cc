@@ -7,6 +7,8 @@ namespace {
 
 constexpr i64 average_over = 16;  // answers
 constexpr i64 again_within = 10;  // limits
+// What takes longer is an event stream or a WebSocket, and says nothing about the others.
+constexpr i64 service_ns_max = 10 * seconds;
 
 }  // namespace
 
@@ -28,7 +30,7 @@ void StandingQueue::taken(i64 now, i64 waited_ns) {
 }
 
 void StandingQueue::served(i64 service_ns) {
-  service_ns_ += (service_ns - service_ns_) / average_over;
+  service_ns_ += (std::min(service_ns, service_ns_max) - service_ns_) / average_over;
 }
 
 void StandingQueue::shed(i64 now) {

@@ -108,6 +108,13 @@ TEST(StandingQueue, OneThatWasServedInTimeEndsTheSuspicion) {
   EXPECT_FALSE(queue.stands(now));
 }
 
+TEST(StandingQueue, AnEventStreamOfHoursDoesNotSwitchItOff) {
+  StandingQueue queue(limit, interval);
+  for (int i = 0; i < 100; ++i) queue.served(10 * ms);
+  queue.served(3600 * seconds);
+  EXPECT_LT(queue.limit_ns(), 2 * limit);
+}
+
 TEST(StandingQueue, SwitchedOffItNeverStands) {
   StandingQueue queue(0, interval);
   i64 now = 1000 * seconds;
