@@ -64,7 +64,7 @@ void EdgePort::next(u32 slot, Frame& out) {
     }
     FrameHeader header;  // always whole: frames start at multiples of 8
     response_ring(slot).read(state.consumed, &header, sizeof header);
-    const u64 whole = sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
+    const u64 whole = sizeof header + padded(header.bytes);
     if (whole > bytes) {
       state.corrupt = true;
       return;
@@ -82,7 +82,7 @@ void EdgePort::next(u32 slot, Frame& out) {
 EdgePort::Output EdgePort::read_frame(u32 slot, SlotState& state, const FrameHeader& header,
                                       Frame& out) {
   const u64 payload = header.bytes;
-  const u64 whole = sizeof header + ((payload + 7) & ~u64{7});
+  const u64 whole = sizeof header + padded(payload);
   const auto type = static_cast<FrameType>(header.type);
   Output kind = Output::corrupt;
   switch (type) {
@@ -167,7 +167,7 @@ bool EdgePort::has_ended(u32 slot) {
         header.type == static_cast<u32>(FrameType::broken)) {
       return true;
     }
-    at += sizeof header + ((u64{header.bytes} + 7) & ~u64{7});
+    at += sizeof header + padded(header.bytes);
   }
   return false;
 }

@@ -7,10 +7,6 @@
 namespace labcoat::channel {
 namespace {
 
-constexpr size_t padded(size_t bytes) {
-  return (bytes + 7) & ~size_t{7};
-}
-
 // What is always left for the last frame.
 constexpr size_t close_frame_bytes =
     sizeof(FrameHeader) + sizeof(CloseFrame) + padded(close_reason_bytes_max);

@@ -165,6 +165,9 @@ struct FrameHeader {
   u32 bytes;  // of payload, without the padding to 8
 };
 static_assert(sizeof(FrameHeader) == 8);
+constexpr u64 padded(u64 payload_bytes) {
+  return (payload_bytes + 7) & ~u64{7};
+}
 
 struct ResponseHead {
   u16 status;  // 200..599

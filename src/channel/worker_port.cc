@@ -252,7 +252,7 @@ void WorkerPort::put_frame_header(FrameType type, size_t bytes) {
 }
 
 void WorkerPort::pad() {
-  held_->written = (held_->written + 7) & ~u64{7};
+  held_->written = padded(held_->written);
 }
 
 void WorkerPort::publish() {

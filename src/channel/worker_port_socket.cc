@@ -6,10 +6,6 @@
 namespace labcoat::channel {
 namespace {
 
-constexpr size_t padded(size_t bytes) {
-  return (bytes + 7) & ~size_t{7};
-}
-
 // What is always left in the response ring: for a close and the end.
 constexpr size_t last_frames_bytes =
     2 * sizeof(FrameHeader) + sizeof(CloseFrame) + padded(close_reason_bytes_max);
