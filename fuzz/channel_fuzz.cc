@@ -16,6 +16,7 @@ namespace {
 
 constexpr u32 ring_bytes = 1024;
 constexpr u32 endpoint = 5;
+constexpr u32 socket = 2;  // the slot
 
 // Hands out the fuzzer's bytes.
 class Script {
@@ -42,7 +43,7 @@ class Script {
 struct Edge {
   std::unique_ptr<EdgeChannel> channel;
   std::unique_ptr<EdgePort> port;
-  u64 consumed = 0;
+  bool accepted = false;
 
   void read(u32 slot) {
     EdgePort::Frame frame;
@@ -59,6 +60,14 @@ struct Edge {
         case EdgePort::Output::trailers:
           CHECK(frame.head.status < 200 && frame.head.fields.size() <= ring_bytes);
           break;
+        case EdgePort::Output::accept:
+          CHECK(frame.head.status == 101 && frame.head.fields.size() <= ring_bytes);
+          if (slot == socket) accepted = true;
+          break;
+        case EdgePort::Output::close:
+          CHECK(frame.close.reason.size() <= close_reason_bytes_max);
+          break;
+        case EdgePort::Output::message:
         case EdgePort::Output::data: {
           const size_t bytes = frame.data.size() + frame.more.size();
           CHECK(bytes <= ring_bytes && frame.data.data() >= ring);
@@ -82,7 +91,7 @@ struct Edge {
 
 void let_worker_scribble(Script& script, const Mapping& worker, u32 slot) {
   Slot& control = worker.slot(slot);
-  switch (script.number(1) % 8) {
+  switch (script.number(1) % 9) {
     case 0: {  // bytes into the ring, and as many published
       char* ring = worker.response_ring(slot);
       const size_t bytes = std::min<size_t>(script.number(1), ring_bytes);
@@ -107,6 +116,11 @@ void let_worker_scribble(Script& script, const Mapping& worker, u32 slot) {
       break;
     case 6:
       control.waiting_for_room.store(static_cast<u32>(script.number(1)));
+      break;
+    case 8:
+      control.inbox_consumed.store(script.number(script.number(1) % 9));
+      control.waiting_for_message.store(static_cast<u32>(script.number(1)));
+      control.waiting_for_inbox.store(static_cast<u32>(script.number(1)));
       break;
     case 7:
       worker.queue_entry(Priority::normal, script.number(2)).store(script.number(8));
@@ -133,7 +147,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   edge.channel->add_endpoint(endpoint, Fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)));
   int owner = 0;
   for (int i = 0; i < 4; ++i) {
-    const auto slot = edge.port->acquire(&owner);
+    // One of those that are taken asks for a WebSocket.
+    using Use = EdgePort::Use;
+    const auto slot = edge.port->acquire(&owner, i == socket ? Use::socket : Use::request);
     RequestWriter writer = edge.port->write(*slot);
     CHECK(writer.text({.method = "GET",
                        .target = "/",
@@ -152,6 +168,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const u32 slot = static_cast<u32>(script.number(1) % 4);
     let_worker_scribble(script, *worker, slot);
     edge.port->for_each_dirty([&](u32 dirty) { edge.read(dirty); });
+    if (edge.accepted && edge.port->owner(socket) != nullptr) {
+      const size_t room = edge.port->inbox_room(socket);
+      CHECK(room < ring_bytes);
+      if (room > 0) edge.port->put_message(socket, FrameType::text, {"message", 7});
+    }
     edge.port->ring();
   }
   // The worker is killed. What it still claims is buried; what it has scribbled over can still be

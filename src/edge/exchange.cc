@@ -66,7 +66,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     return;
   }
   std::string_view path(buffer.data(), static_cast<size_t>(length));
-  if (client_.listener->admin) {
+  if (client_.listener->admin && !head.connects_websocket) {
     answer_admin(path);
     return;
   }
@@ -77,6 +77,11 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     return;
   }
   route_ = route->index;
+  // Anything below 300 would mean that the tunnel is open.
+  if (head.connects_websocket && route->app < 0) {
+    answer_status(501, "there is no WebSocket at this place");
+    return;
+  }
   if (is_over_rate(head)) return;
   if (begin_route(*route, head, path)) return;
   if (route->app >= 0) {

@@ -68,6 +68,8 @@ class Exchange final : public LineMember {
   // What the client sends from then on, and whether it must be called again though nothing came.
   size_t take(std::string_view bytes) { return socket_->take(bytes); }
   bool holds_bytes() const { return socket_->holds_bytes(); }
+  // The client sends no more, over HTTP/2.
+  void client_ended();
   // The edge shuts down.
   void drain();
   // For its WebSocket.

@@ -186,6 +186,12 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
   const char* why = "";
   Response& response = thread_.response();
   if (head_sent_ || order_ || !read_app_head(head, response, why)) return false;
+  if (client_.http2 && websocket_ask_ != 0 && head.status < 300) {
+    // To the client that would mean that the tunnel is open.
+    give_up_slot();
+    answer_status(501, "the app does not speak WebSocket");
+    return true;
+  }
   if (replaces_answer_of_app(head.status)) {
     const int status = head.status;
     give_up_slot();

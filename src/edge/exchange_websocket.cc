@@ -101,6 +101,14 @@ void Exchange::send_tunnelled(std::string_view a, std::string_view b) {
   sink_.send_data(a, b);
 }
 
+void Exchange::client_ended() {
+  if (socket_) {
+    socket_->client_ended();
+  } else {
+    client_shut();
+  }
+}
+
 void Exchange::drain() {
   if (socket_) socket_->close(http::websocket_code::going_away, "the server is shutting down");
 }

@@ -46,6 +46,7 @@ void Http2Connection::on_events(u32 events) {
     return;
   }
   if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
+  if ((events & EPOLLRDHUP) != 0) read_to_end_ = true;
   if ((events & EPOLLOUT) != 0) {
     writable_ = true;
     if (transport_.receive_waits_for_room()) readable_ = true;
@@ -96,7 +97,7 @@ void Http2Connection::read() {
     if (got > 0) {
       const bool emptied =
           static_cast<size_t>(got) < scratch.size() && transport_.short_read_means_empty();
-      if (emptied) readable_ = false;
+      if (emptied && !read_to_end_) readable_ = false;
       thread_.count().bytes_in.add(static_cast<u64>(got));
       feed({scratch.data(), static_cast<size_t>(got)});
       continue;
@@ -251,6 +252,7 @@ void Http2Connection::drain() {
   drain_ = Drain::noticed;
   nghttp2_submit_shutdown_notice(session_.get());
   nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, drain_ping);
+  for (Http2Stream& stream : streams_) stream.drain();
   come_back();
 }
 

@@ -37,6 +37,9 @@ class Http2Connection final : public SocketConnection {
   // For its streams.
   void submit_head(Http2Stream& stream, const Response& response, bool head_request);
   void submit_continue(StreamId stream);
+  void reopen_window(StreamId stream, size_t bytes) {
+    nghttp2_session_consume_stream(session_.get(), stream, bytes);
+  }
   // Bytes of bodies given to the client, of all streams.
   u64 body_bytes() const { return body_bytes_; }
   // Whether the stream's own window lets nothing more through than the frame that is being sent.
@@ -112,6 +115,7 @@ class Http2Connection final : public SocketConnection {
   Drain drain_ = Drain::no;
   bool readable_ = true;
   bool writable_ = true;
+  bool read_to_end_ = false;  // the client has shut its side: no further event will say so
   bool peer_closed_ = false;
   bool coming_back_ = false;
   bool turns_wanted_ = false;

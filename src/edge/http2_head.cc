@@ -53,7 +53,7 @@ void Http2Head::begin() {
   text_.clear();
   fields_.clear();
   cookies_.clear();
-  method_ = scheme_ = authority_ = path_ = host_ = length_ = expect_ = {};
+  method_ = scheme_ = authority_ = path_ = protocol_ = host_ = length_ = expect_ = {};
   list_bytes_ = 0;
   regular_ = has_host_ = has_length_ = has_expect_ = too_large_ = false;
   broken_ = nullptr;
@@ -122,6 +122,7 @@ void Http2Head::add_pseudo(std::string_view name, std::string_view value) {
                        : name == ":scheme"    ? &scheme_
                        : name == ":authority" ? &authority_
                        : name == ":path"      ? &path_
+                       : name == ":protocol"  ? &protocol_
                                               : nullptr;
   if (known == nullptr) {
     broken_ = "an unknown pseudo-field";
@@ -152,7 +153,14 @@ Http2Head::Verdict Http2Head::finish(const http::RequestLimits& limits, http::Re
   for (const StoredField& field : fields_) {
     out.fields[out.field_count++] = {view(field.name), view(field.value)};
   }
-  if (out.method == "CONNECT") return refuse(out, 501, "CONNECT is for proxies");
+  if (out.method == "CONNECT") {
+    if (!http::same_name(view(protocol_), "websocket")) {
+      return refuse(out, 501, "CONNECT is for proxies");
+    }
+    // Whoever goes by methods finds what HTTP/1.1 has.
+    out.connects_websocket = true;
+    out.method = "GET";
+  }
   const std::string_view scheme = view(scheme_);
   if (!http::same_name(scheme, "http") && !http::same_name(scheme, "https")) {
     return refuse(out, 400, "the scheme is neither http nor https");
@@ -166,14 +174,19 @@ Http2Head::Verdict Http2Head::finish(const http::RequestLimits& limits, http::Re
   return read_target(limits, out);
 }
 
-// RFC 9113 section 8.3.1, and section 8.5 for CONNECT; nullptr when it is well-formed.
+// RFC 9113 section 8.3.1, section 8.5 for CONNECT, RFC 8441 section 4 for CONNECT with a protocol;
+// nullptr when it is well-formed.
 const char* Http2Head::why_malformed(http::RequestHead& out) const {
   if (broken_ != nullptr) return broken_;
   out.method = view(method_);
   if (!http::is_token(out.method) || out.method.size() > method_bytes_max) {
     return "no method, or one that is not a token";
   }
-  const bool connect = out.method == "CONNECT";
+  const bool has_protocol = protocol_.bytes != 0;
+  const bool connect = out.method == "CONNECT" && !has_protocol;
+  if (has_protocol && (out.method != "CONNECT" || authority_.bytes == 0)) {
+    return "a protocol without CONNECT, or without an authority";
+  }
   const bool has_target = scheme_.bytes != 0 && path_.bytes != 0;
   const bool has_part = scheme_.bytes != 0 || path_.bytes != 0;
   if (connect ? has_part || authority_.bytes == 0 : !has_target) {

@@ -52,7 +52,7 @@ class Http2Head {
 
   std::string text_;
   std::vector<StoredField> fields_;
-  Piece method_, scheme_, authority_, path_, host_, length_, expect_;
+  Piece method_, scheme_, authority_, path_, protocol_, host_, length_, expect_;
   std::string cookies_;
   size_t list_bytes_ = 0;
   bool regular_ = false;  // there was a field that is no pseudo-field

@@ -51,7 +51,8 @@ void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) 
   }
   thread_.count().requests.add();
   exchange_.note(request);
-  if (end_of_request) {
+  connects_ = request.connects_websocket;
+  if (end_of_request || connects_) {
     state_ = State::answering;
     exchange_.run(request, {});
   } else {
@@ -74,7 +75,21 @@ void Http2Stream::begin_body(Http2Head& head, const http::RequestHead& request) 
   thread_.body_timeouts.arm(*this, thread_.now());
 }
 
+// What is not used now is tried again when the worker or the client has caught up; until then the
+// stream's window stays closed by as much.
+void Http2Stream::feed_tunnel() {
+  if (!exchange_.is_websocket() || (tunnelled_.empty() && !exchange_.holds_bytes())) return;
+  const size_t used = exchange_.take(tunnelled_);
+  tunnelled_.erase(0, used);
+  if (used > 0) connection_.reopen_window(id_, used);
+}
+
 bool Http2Stream::take_data(std::string_view bytes) {
+  if (connects_ && state_ == State::answering) {
+    tunnelled_.append(bytes);
+    feed_tunnel();
+    return false;
+  }
   if (state_ != State::body) return false;
   body_->pace.add(bytes.size());
   if (body_->pace.is_too_slow(thread_.shared().config->limits.body_rate_min, thread_.now())) {
@@ -88,6 +103,7 @@ bool Http2Stream::take_data(std::string_view bytes) {
 
 void Http2Stream::end_of_request() {
   request_whole_ = true;
+  if (connects_ && state_ == State::answering) exchange_.client_ended();
   if (state_ != State::body) return;
   disarm();
   if (!is_stored(body_->stored.complete())) return;
@@ -201,10 +217,12 @@ bool Http2Stream::take_turn() {
   if (!room && !gave_way_) return false;
   wants_turn_ = gave_way_ = false;
   exchange_.go_on();
+  feed_tunnel();
   return true;
 }
 
 void Http2Stream::settle() {
+  feed_tunnel();
   connection_.come_back();
 }
 

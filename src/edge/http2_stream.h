@@ -47,6 +47,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool closed();
   // The client is gone, with all its streams.
   void connection_lost();
+  // The connection goes away as soon as its streams have.
+  void drain() { exchange_.drain(); }
 
   // Whether the exchange waits to be asked for more; and asks, if there is room. False: there was
   // none.
@@ -89,6 +91,7 @@ class Http2Stream final : public ResponseSink, public Timeout {
   };
 
   void on_timeout() override;
+  void feed_tunnel();
   void begin_body(Http2Head& head, const http::RequestHead& request);
   void refuse(int status, std::string_view why);
   bool is_stored(RequestBody::Stored stored);
@@ -107,6 +110,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool gave_way_ = false;    // it is the latter
   bool bodiless_sent_ = false;
   bool detached_ = false;  // closed before the exchange was at its end
+  bool connects_ = false;  // asks for a WebSocket: what follows its head is no body
+  std::string tunnelled_;  // of that, what was not used yet: the worker or the client is behind
   std::string buffer_;
   size_t buffer_used_ = 0;
   SharedFile file_;        // follows the buffer

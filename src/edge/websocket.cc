@@ -260,6 +260,12 @@ void WebSocket::client_lost() {
   tell_worker(code::abnormal, {});
 }
 
+void WebSocket::client_ended() {
+  if (state_ == State::over) return;
+  client_lost();
+  sink_.end();
+}
+
 // Nothing of it is wanted any more, and the slot is given up.
 void WebSocket::tell_worker(u16 close_code, std::string_view reason) {
   if (!std::exchange(has_worker_, false)) return;

@@ -44,6 +44,8 @@ class WebSocket final : public Timeout {
   void close(u16 code, std::string_view reason);
   // The client is gone without a word. Nothing more is said to the sink.
   void client_lost();
+  // It has ended the tunnel without a word, and can still be told so.
+  void client_ended();
 
  private:
   enum class State : u8 {

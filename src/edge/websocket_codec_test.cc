@@ -7,7 +7,7 @@
 namespace labcoat::edge {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 
 // All of one message, with so much room at a time; "bad" when it is no deflate.
 std::string inflate(MessageInflater& inflater, std::string_view bytes, size_t room,

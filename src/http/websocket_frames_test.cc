@@ -7,7 +7,7 @@
 namespace labcoat::http {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using Step = WebSocketDecoder::Step;
 using Rules = WebSocketDecoder::Rules;
 
