@@ -103,7 +103,8 @@ std::string entity_tag(const FileIdentity& identity, std::string_view suffix) {
 
 i64 size_of(const Representation& representation) {
   return static_cast<i64>(representation.content.size() + representation.lines.size() +
-                          representation.tag.size());
+                          representation.tag.size() +
+                          (representation.split ? representation.split->memory_bytes() : 0));
 }
 
 }  // namespace
@@ -192,6 +193,7 @@ void CachedFile::describe(Representation& out, ContentCoding coding, const FileI
   if (!identity) {
     out.lines.append("Content-Encoding: ").append(http::name_of(coding)).append("\r\n");
   }
+  out.split = std::make_shared<const SplitLines>(out.lines);
 }
 
 bool CachedFile::is_on_disk(int root, const std::string& relative) const {

@@ -8,6 +8,7 @@
 
 #include "edge/file_rules.h"
 #include "edge/open_file.h"
+#include "edge/response.h"
 #include "http/accept_encoding.h"
 #include "http/mime.h"
 
@@ -18,9 +19,10 @@ struct Representation {
   i64 bytes = 0;
   std::string content;  // all of it, when `file` is none
   SharedFile file;
-  std::string tag;       // an ETag, with its quotes
-  std::string lines;     // field lines of a 200 …
-  size_t lines_304 = 0;  // … of which the first so many bytes are those of a 304
+  std::string tag;         // an ETag, with its quotes
+  std::string lines;       // field lines of a 200 …
+  SharedSplitLines split;  // the same
+  size_t lines_304 = 0;    // … of which the first so many bytes are those of a 304
 };
 
 class CachedFile {

@@ -21,6 +21,8 @@ namespace labcoat::edge {
 namespace {
 
 constexpr size_t input_bytes = 64 * 1024;
+// Some thousand streams of HTTP/2 with what belongs to them.
+constexpr size_t kept_block_bytes_max = 4 << 20;
 constexpr i64 linger_ns = 2 * seconds;
 constexpr i64 file_sweep_ns = 1 * seconds;
 // Descriptors a worker may send ahead for one response; an honest one sends one.
@@ -61,6 +63,7 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       close_timeouts(shared.config->limits.websocket_close_timeout_ns),
       shared_(shared),
       index_(index),
+      blocks_(kept_block_bytes_max),
       loop_(std::move(loop)),
       metrics_(shared.router.size()),
       files_(file_cache_limits(*shared.config), shared.mime_types, counters_, file_sweeps),

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "channel/edge_port.h"
 #include "config/config.h"
 #include "edge/app_line.h"
@@ -124,6 +125,8 @@ class EdgeThread {
   std::vector<char>& plain() { return plain_; }
   std::string& frame_head() { return frame_head_; }
   std::string& deflated() { return deflated_; }
+  // For what lives as long as one request or less.
+  BlockPool& blocks() { return blocks_; }
   StaticFiles& files() { return files_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // What a route makes of a path and of a response's fields.
@@ -184,6 +187,7 @@ class EdgeThread {
 
   EdgeShared& shared_;
   const int index_;
+  BlockPool blocks_;  // outlives the connections
   std::unique_ptr<net::Loop> loop_;
   std::vector<App> apps_;
   std::vector<std::unique_ptr<Listener>> listeners_;

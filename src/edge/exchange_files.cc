@@ -16,6 +16,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
   response.status = file.status;
   response.body_bytes = file.bytes;
   response.lines = file.lines;
+  response.split = file.split;
   send_static(response, file);
 }
 

@@ -44,6 +44,7 @@ void HeaderChanges::apply(const TemplateFacts& facts, Response& response, std::s
     text.append("\r\n");
   }
   response.lines = text;
+  response.split = nullptr;
 }
 
 }  // namespace labcoat::edge

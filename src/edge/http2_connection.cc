@@ -21,7 +21,9 @@ constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client)
     : SocketConnection(thread, std::move(transport), client),
       frames_(thread.shared().config->limits.http2_control_frames, budget_window_ns),
-      resets_(thread.shared().config->limits.http2_resets, budget_window_ns) {
+      resets_(thread.shared().config->limits.http2_resets, budget_window_ns),
+      streams_(PoolAllocator<Http2Stream>(thread.blocks())),
+      forgotten_(PoolAllocator<Http2Stream>(thread.blocks())) {
   client_.http2 = true;
 }
 
@@ -298,7 +300,7 @@ void Http2Connection::discard_rest() {
 }
 
 void Http2Connection::let_streams_go() {
-  std::list<Http2Stream> streams;
+  Http2Streams streams(streams_.get_allocator());
   streams.swap(streams_);
   for (Http2Stream& stream : streams) stream.connection_lost();
 }

@@ -7,7 +7,6 @@
 // much.
 #pragma once
 
-#include <list>
 #include <memory>
 #include <nghttp2/nghttp2.h>
 #include <string>
@@ -96,7 +95,7 @@ class Http2Connection final : public SocketConnection {
   // Sending; http2_send.cc. False: closed, or nothing more can be sent now.
   bool flush();
   bool gather(std::string& out);
-  int append_data_frame(StreamId stream, std::string_view head, size_t length);
+  int append_data_frame(Http2Stream& stream, std::string_view head, size_t length);
   size_t send_now(std::string_view bytes);
   bool send(std::string_view bytes);
   bool send_unsent();
@@ -136,8 +135,8 @@ class Http2Connection final : public SocketConnection {
   size_t unsent_used_ = 0;
   std::unique_ptr<nghttp2_session, DeleteSession> session_;
   Http2Head head_;
-  std::list<Http2Stream> streams_;
-  std::list<Http2Stream> forgotten_;
+  Http2Streams streams_;
+  Http2Streams forgotten_;
 };
 
 }  // namespace labcoat::edge

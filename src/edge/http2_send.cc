@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "edge/http2_connection.h"
+#include "edge/response_head.h"
+#include "http/date.h"
 #include "http/framing.h"
 #include "http/status.h"
 
@@ -15,30 +17,51 @@ namespace {
 constexpr size_t batch_bytes = 64 * 1024;
 constexpr size_t bytes_per_turn = 1 << 20;  // then the other connections have theirs
 
-nghttp2_nv nv_of(std::string_view name, std::string_view value) {
-  // The library reads them, and makes its copy's names lower case.
+// What the library does not have to copy, because it lives until the frame is sent. The names of
+// what it does copy it makes lower case.
+enum class Lasting : u8 {
+  nothing = 0,
+  name = NGHTTP2_NV_FLAG_NO_COPY_NAME,
+  both = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE
+};
+
+nghttp2_nv nv_of(std::string_view name, std::string_view value,
+                 Lasting lasting = Lasting::nothing) {
+  // The library only reads them.
   const auto bytes = [](std::string_view text) {
     return const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(text.data()));
   };
-  return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+  return {bytes(name), bytes(value), name.size(), value.size(), static_cast<u8>(lasting)};
 }
 
-// The fields of a response on their way into the session, which copies them.
+// The fields of a response on their way into the session.
 class ResponseFields {
  public:
-  ResponseFields(const Response& response, bool head_request, std::string_view date_line) {
-    fields_.reserve(response.fields.size() + 12);
-    add(":status", number(response.status, status_));
+  // `date_line`: "Date: …\r\n".
+  ResponseFields(const Response& response, bool head_request, std::string_view date_line)
+      : fields_(scratch()) {
+    fields_.clear();
+    add(":status", number(response.status, status_), Lasting::name);
     for (const http::Field& field : response.fields) {
       // RFC 9113 section 8.2.1: no whitespace at either end.
       add(field.name, http::trim_ows(field.value));
     }
-    add_lines(response.lines);
-    if (!response.has_date) add_lines(date_line);
-    if (!response.has_server) add("server", "labcoat");
+    if (response.split != nullptr) {
+      for (const http::Field& field : (*response.split)->fields) {
+        add(field.name, field.value, Lasting::both);
+      }
+    } else {
+      for_each_field_of(response.lines,
+                        [&](std::string_view name, std::string_view value) { add(name, value); });
+    }
+    if (!response.has_date) {
+      constexpr std::string_view before = "Date: ";
+      add("date", date_line.substr(before.size(), http::date_bytes), Lasting::name);
+    }
+    if (!response.has_server) add("server", "labcoat", Lasting::both);
     const bool bodiless = http::forbids_body(response.status);
     if (response.body_bytes >= 0 && !bodiless) {
-      add("content-length", number(response.body_bytes, length_));
+      add("content-length", number(response.body_bytes, length_), Lasting::name);
     }
     has_body_ = !head_request && !bodiless && response.body_bytes != 0;
   }
@@ -50,23 +73,21 @@ class ResponseFields {
  private:
   using Digits = char[24];
 
+  // Memory for one call.
+  static std::vector<nghttp2_nv>& scratch() {
+    thread_local std::vector<nghttp2_nv> fields;
+    return fields;
+  }
   static std::string_view number(i64 value, Digits& digits) {
     const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
     return {digits, static_cast<size_t>(end - digits)};
   }
-  void add(std::string_view name, std::string_view value) { fields_.push_back(nv_of(name, value)); }
-  void add_lines(std::string_view lines) {
-    while (!lines.empty()) {
-      const size_t end = lines.find("\r\n");
-      const std::string_view line = lines.substr(0, end);
-      const size_t colon = line.find(':');
-      if (colon != line.npos) add(line.substr(0, colon), http::trim_ows(line.substr(colon + 1)));
-      lines = end == lines.npos ? std::string_view() : lines.substr(end + 2);
-    }
+  void add(std::string_view name, std::string_view value, Lasting lasting = Lasting::nothing) {
+    fields_.push_back(nv_of(name, value, lasting));
   }
 
   Digits status_, length_;
-  std::vector<nghttp2_nv> fields_;
+  std::vector<nghttp2_nv>& fields_;
   bool has_body_ = false;
 };
 
@@ -80,6 +101,7 @@ ssize_t read_frame(nghttp2_session*, int32_t, uint8_t*, size_t room, uint32_t* f
 void Http2Connection::submit_head(Http2Stream& stream, const Response& response,
                                   bool head_request) {
   const ResponseFields fields(response, head_request, thread_.date_line());
+  if (response.split != nullptr) stream.keep(*response.split);
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
   body.read_callback = read_frame;
@@ -113,15 +135,13 @@ void Http2Connection::submit_trailers(
   nghttp2_submit_trailer(session_.get(), stream.id(), fields.data(), fields.size());
 }
 
-int Http2Connection::append_data_frame(StreamId id, std::string_view head, size_t length) {
+int Http2Connection::append_data_frame(Http2Stream& stream, std::string_view head, size_t length) {
   std::string& out = thread_.output();
   if (out.size() >= batch_bytes) return NGHTTP2_ERR_WOULDBLOCK;
-  Http2Stream* const stream = find(id);
-  if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   const size_t before = out.size();
   out.append(head);
   body_bytes_ += length;
-  if (stream->append_payload(length, out)) return 0;
+  if (stream.append_payload(length, out)) return 0;
   out.resize(before);
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }

@@ -2,6 +2,7 @@
 // begin, take their requests, and end; and everything a client may do that is no work is counted.
 #include "base/check.h"
 #include "edge/http2_connection.h"
+#include "edge/http2_memory.h"
 
 namespace labcoat::edge {
 namespace {
@@ -84,9 +85,10 @@ struct Http2Callbacks {
   static int unpack_extension(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) {
     return NGHTTP2_ERR_CANCEL;
   }
-  static int send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t length,
-                       nghttp2_data_source*, void* data) {
-    return self(data).append_data_frame(frame->hd.stream_id, {as_text(head), 9}, length);
+  static int send_data(nghttp2_session*, nghttp2_frame*, const uint8_t* head, size_t length,
+                       nghttp2_data_source* source, void* data) {
+    auto* const stream = static_cast<Http2Stream*>(source->ptr);
+    return self(data).append_data_frame(*stream, {as_text(head), 9}, length);
   }
 
   static nghttp2_session_callbacks* create() {
@@ -135,7 +137,8 @@ void Http2Connection::open_session() {
   static nghttp2_session_callbacks* const callbacks = Http2Callbacks::create();
   static nghttp2_option* const options = create_options();
   nghttp2_session* session = nullptr;
-  CHECK(nghttp2_session_server_new2(&session, callbacks, this, options) == 0);
+  nghttp2_mem memory = Http2Memory::of(thread_.blocks());
+  CHECK(nghttp2_session_server_new3(&session, callbacks, this, options, &memory) == 0);
   session_.reset(session);
   const config::Limits& limits = thread_.shared().config->limits;
   const nghttp2_settings_entry settings[] = {
@@ -282,7 +285,7 @@ void Http2Connection::on_stream_close(StreamId id) {
   if (id == head_stream_) head_open_ = false;
   Http2Stream* const stream = find(id);
   if (stream == nullptr) return;
-  nghttp2_session_set_stream_user_data(session_.get(), id, nullptr);
+  // The session forgets its own stream right after this call.
   if (stream->closed()) streams_.erase(stream->place);
 }
 

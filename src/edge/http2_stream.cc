@@ -32,6 +32,14 @@ bool read_exactly(int file, i64 offset, size_t bytes, char* out) {
 
 }  // namespace
 
+Http2Stream::Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
+                         StreamId id)
+    : connection_(connection),
+      thread_(thread),
+      id_(id),
+      buffer_(PoolAllocator<char>(thread.blocks())),
+      exchange_(thread, client, *this) {}
+
 Http2Stream::~Http2Stream() = default;
 
 void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) {
@@ -278,7 +286,7 @@ bool Http2Stream::append_payload(size_t bytes, std::string& out) {
   const size_t from_buffer = std::min(bytes, buffered());
   const size_t from_file = bytes - from_buffer;
   const size_t before = out.size();
-  out.append(buffer_, buffer_used_, from_buffer);
+  out.append(buffer_.data() + buffer_used_, from_buffer);
   if (from_file > 0) {
     // Once in a batch of events is often enough.
     const bool is_new = std::exchange(file_asked_ns_, thread_.now()) != thread_.now();

@@ -8,6 +8,7 @@
 #include <nghttp2/nghttp2.h>
 #include <string>
 
+#include "base/block_pool.h"
 #include "edge/exchange.h"
 #include "edge/http2_head.h"
 #include "edge/pace.h"
@@ -18,12 +19,13 @@
 namespace labcoat::edge {
 
 class Http2Connection;
+class Http2Stream;
 using StreamId = std::int32_t;
+using Http2Streams = std::list<Http2Stream, PoolAllocator<Http2Stream>>;
 
 class Http2Stream final : public ResponseSink, public Timeout {
  public:
-  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client, StreamId id)
-      : connection_(connection), thread_(thread), id_(id), exchange_(thread, client, *this) {}
+  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client, StreamId id);
   ~Http2Stream() override;
 
   StreamId id() const { return id_; }
@@ -56,6 +58,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool take_turn();
   // Its client is given limits.write_timeout once more.
   void wait_on();
+  // Fields of its head that the session points into.
+  void keep(SharedSplitLines lines) { head_lines_ = std::move(lines); }
   // The bytes of its response held in memory.
   size_t buffered() const { return buffer_.size() - buffer_used_; }
 
@@ -72,7 +76,7 @@ class Http2Stream final : public ResponseSink, public Timeout {
   void give_way() override;
   void close_after() override {}  // a stream says nothing of the next one
 
-  std::list<Http2Stream>::iterator place;  // in the connection's list
+  Http2Streams::iterator place;  // in the connection's list
 
  private:
   enum class State : u8 {
@@ -112,7 +116,8 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool detached_ = false;  // closed before the exchange was at its end
   bool connects_ = false;  // asks for a WebSocket: what follows its head is no body
   std::string tunnelled_;  // of that, what was not used yet: the worker or the client is behind
-  std::string buffer_;
+  SharedSplitLines head_lines_;
+  std::basic_string<char, std::char_traits<char>, PoolAllocator<char>> buffer_;
   size_t buffer_used_ = 0;
   SharedFile file_;        // follows the buffer
   i64 file_asked_ns_ = 0;  // whether it is as told

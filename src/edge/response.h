@@ -1,6 +1,8 @@
 // What an Exchange says to its client, piece by piece, in whatever protocol the client speaks.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +12,23 @@
 
 namespace labcoat::edge {
 
+// Field lines that stay as they are for many responses, taken apart once, with names in lower case
+// as HTTP/2 wants them.
+struct SplitLines {
+  explicit SplitLines(std::string_view lines);
+  SplitLines(const SplitLines&) = delete;
+  SplitLines& operator=(const SplitLines&) = delete;
+
+  size_t memory_bytes() const {
+    return sizeof *this + bytes.size() + fields.size() * sizeof(http::Field);
+  }
+
+  std::string bytes;
+  std::vector<http::Field> fields;  // into bytes
+};
+// Who says the fields is an owner until the client has them.
+using SharedSplitLines = std::shared_ptr<const SplitLines>;
+
 // The head of a response, protocol aside: no framing, no connection management. Everything in it is
 // checked already. Views are valid until the next call into the channel or the file cache.
 struct Response {
@@ -18,7 +37,9 @@ struct Response {
   i64 body_bytes = -1;              // of the whole body; -1: not known before its end
   std::vector<http::Field> fields;  // one by one …
   std::string_view lines;           // … and as whole lines, "Name: value\r\n" each
-  bool has_date = false;            // among the fields
+  // The same as `lines`, or nullptr; whoever changes `lines` takes it away.
+  const SharedSplitLines* split = nullptr;
+  bool has_date = false;  // among the fields
   bool has_server = false;
 
   void clear() {
@@ -27,6 +48,7 @@ struct Response {
     body_bytes = -1;
     fields.clear();
     lines = {};
+    split = nullptr;
     has_date = has_server = false;
   }
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "http/ascii.h"
 #include "http/field.h"
 #include "http/status.h"
 
@@ -116,6 +117,15 @@ bool read_fields(const channel::EdgePort::Head& head, Response& response, const 
 }
 
 }  // namespace
+
+SplitLines::SplitLines(std::string_view lines) : bytes(lines) {
+  for_each_field_of(bytes, [&](std::string_view name, std::string_view value) {
+    // Within our own bytes.
+    char* const first = bytes.data() + (name.data() - bytes.data());
+    std::transform(first, first + name.size(), first, http::lower);
+    fields.push_back({name, value});
+  });
+}
 
 bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why) {
   const auto refuse = [&](const char* reason) {

@@ -6,6 +6,7 @@
 
 #include "channel/edge_port.h"
 #include "edge/response.h"
+#include "http/framing.h"
 
 namespace labcoat::edge {
 
@@ -39,6 +40,18 @@ bool read_app_head(const channel::EdgePort::Head& head, Response& response, cons
 // framed, routed or read (RFC 9110 section 6.5.1).
 bool read_app_hints(const channel::EdgePort::Head& head, Response& response, const char*& why);
 bool read_app_trailers(const channel::EdgePort::Head& head, Response& response, const char*& why);
+
+// Calls do_one(name, value) for each of whole field lines.
+template <class DoOne>
+void for_each_field_of(std::string_view lines, const DoOne& do_one) {
+  while (!lines.empty()) {
+    const size_t end = lines.find("\r\n");
+    const std::string_view line = lines.substr(0, end);
+    const size_t colon = line.find(':');
+    if (colon != line.npos) do_one(line.substr(0, colon), http::trim_ows(line.substr(colon + 1)));
+    lines = end == lines.npos ? std::string_view() : lines.substr(end + 2);
+  }
+}
 
 // "Name: value" lines of all fields.
 void append_fields(const Response& response, std::string& out);

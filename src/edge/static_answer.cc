@@ -11,6 +11,7 @@ StaticAnswer with_bytes(int status, std::string_view lines, const Representation
   StaticAnswer answer;
   answer.status = status;
   answer.lines = lines;
+  if (lines.data() == whole.lines.data()) answer.split = &whole.split;
   answer.has_body = true;
   answer.file = whole.file;
   answer.offset = first;

@@ -23,9 +23,10 @@ struct FilePiece {
 
 // Views are valid until the next call.
 struct StaticAnswer {
-  int status = 404;        // 200, 206, 301, 304, 403, 404, 405, 412, 416, 503
-  std::string_view lines;  // whole field lines
-  bool has_body = false;   // of 200 and 206: one of the following three
+  int status = 404;                         // 200, 206, 301, 304, 403, 404, 405, 412, 416, 503
+  std::string_view lines;                   // whole field lines
+  const SharedSplitLines* split = nullptr;  // the same, or nullptr
+  bool has_body = false;                    // of 200 and 206: one of the following three
   std::string_view content;
   SharedFile file;
   std::vector<FilePiece> pieces;
