@@ -79,6 +79,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   shared.admin = &pages;
   shared.trusted_proxies =
       std::make_shared<TrustedProxies>(config.trusted_proxies, config.proxy_fields);
+  auto rules = EdgeRules::build(config, shared.mime_types, config.routes);
+  CHECK(rules.has_value());
+  shared.set_rules(*rules);
   shared.client_limits = std::make_shared<ClientLimits>(config);
   ListenerInfo listener;
   listener.admin = true;

@@ -18,6 +18,7 @@
 #include "cli/program_files.h"
 #include "cli/serve_words.h"
 #include "config/python.h"
+#include "edge/router.h"
 #include "edge/tls_keeper.h"
 #include "supervisor/supervisor.h"
 
@@ -141,6 +142,14 @@ int serve_command(int argc, char** argv) {
   auto recipe = recipe_of();
   if (!recipe) return usage_error("serve", recipe.error().text);
   if (words->check) return check_apps(*config, *recipe);
+  recipe->read_again = [line = words->line]() -> Result<config::Config> {
+    auto again = configuration(line);
+    if (!again) return again;
+    // What the edge would find out as well, but when it is too late to keep the old ones.
+    const auto router = edge::Router::build(*again, http::MimeTypes());
+    if (!router) return tl::unexpected(router.error());
+    return again;
+  };
   recipe->watch_sources = words->reload;
   recipe->control = control_of(*config, words->line);
   auto supervisor = supervisor::Supervisor::create(std::move(*config), std::move(*recipe));

@@ -55,9 +55,9 @@ AppLine::Entry AppLine::enter(LineMember& member, void* owner, const Route& rout
                               Use use) {
   member.lane_ = route.priority;
   member.measured_ = route.priority == Priority::normal;
-  const auto index = static_cast<size_t>(route.index);
+  const auto index = static_cast<size_t>(route.places);  // of -1: beyond the end
   const bool limited = index < share_.places.size() && share_.places[index] != nullptr;
-  member.places_of_ = limited ? route.index : -1;
+  member.places_of_ = limited ? route.places : -1;
   if (use == Use::socket) {
     if (port_.sockets_in_use() >= sockets_max_) return Entry::sockets_full;
   } else if (!has_room(member.lane_)) {
@@ -74,7 +74,7 @@ AppLine::Entry AppLine::enter(LineMember& member, void* owner, const Route& rout
   if (!limited) return Entry::yes;
   switch (share_.places[index]->enter(thread_)) {
     case RoutePlaces::Entry::taken:
-      port_.occupy(*slot, static_cast<u16>(route.index));
+      port_.occupy(*slot, static_cast<u16>(route.places));
       break;
     case RoutePlaces::Entry::waiting:
       member.stage_ = LineMember::Stage::held;

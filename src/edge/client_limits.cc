@@ -81,7 +81,7 @@ void ClientLimits::give_seat_back(const std::string& key) {
 }
 
 RateLimit::Verdict ClientLimits::take_token(const http::RequestHead& head, const Client& client,
-                                            int route, i64 now) {
+                                            int route, i64 now) const {
   const Rule& rule = rule_of(route);
   std::string key = rule.scope;
   const http::Field* const field = rule.key == Key::header ? head.find(rule.header) : nullptr;

@@ -33,7 +33,7 @@ class ClientLimits {
   // `route`: its index in the configuration. A rate of its own takes the place of the server's.
   bool has_rate(int route) const { return rule_of(route).rate.interval_ns != 0; }
   RateLimit::Verdict take_token(const http::RequestHead& head, const Client& client, int route,
-                                i64 now);
+                                i64 now) const;
 
  private:
   void give_seat_back(const std::string& key);

@@ -54,6 +54,7 @@ class EdgeProcess final : public net::Watcher {
   Status take_listeners(const Json& message, std::vector<Fd> fds);
   Status start_threads();
   void handle(net::SocketMessage message);
+  Status adopt(const std::vector<Fd>& fds);
   Status add_channel(const Json& message, std::vector<Fd> fds);
   std::unique_ptr<LineShare> make_line_share(size_t app);
   Status add_worker(const Json& message, std::vector<Fd> fds);
@@ -140,9 +141,9 @@ Status EdgeProcess::start(net::SocketMessage first) {
                                      http::RequestHead::fields_capacity)};
   // The built-in types do when the system has no list.
   [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
-  auto router = Router::build(config_, shared_.mime_types);
-  if (!router) return tl::unexpected(router.error());
-  shared_.router = std::move(*router);
+  auto rules = EdgeRules::build(config_, shared_.mime_types, config_.routes);
+  if (!rules) return tl::unexpected(rules.error());
+  shared_.set_rules(std::move(*rules));
   auto log = RequestLog::open(config_);
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);
@@ -257,6 +258,8 @@ void EdgeProcess::handle(net::SocketMessage message) {
     bury_worker(json);
   } else if (type == "drain") {
     drain();
+  } else if (type == "config") {
+    status = adopt(message.fds);
   } else if (type == "reload_tls") {
     if (shared_.tls) shared_.tls->reload();
   } else if (type == "reopen_logs") {
@@ -265,6 +268,24 @@ void EdgeProcess::handle(net::SocketMessage message) {
     status = fail("the edge does not know the message '" + type + "'");
   }
   if (!status) protocol_error(status.error().text);
+}
+
+// What it cannot be done with does no harm: what is in force stays.
+Status EdgeProcess::adopt(const std::vector<Fd>& fds) {
+  if (fds.empty()) return fail("a config message lacks its descriptor");
+  auto text = read_file("/proc/self/fd/" + std::to_string(fds[0].get()));
+  if (!text) return tl::unexpected(text.error());
+  auto config = config::from_json(*text);
+  if (!config) return tl::unexpected(config.error());
+  auto rules = EdgeRules::build(std::move(*config), shared_.mime_types, config_.routes);
+  if (!rules) {
+    spdlog::error("the routes in force stay, for the new ones cannot be used: {}",
+                  rules.error().text);
+    return {};
+  }
+  shared_.set_rules(*rules);
+  for (const auto& thread : threads_) thread->adopt(*rules);
+  return {};
 }
 
 Result<size_t> EdgeProcess::app_index(const Json& message) const {
@@ -293,8 +314,9 @@ Status EdgeProcess::add_channel(const Json& message, std::vector<Fd> fds) {
 
 std::unique_ptr<LineShare> EdgeProcess::make_line_share(size_t app) {
   auto share = std::make_unique<LineShare>();
-  for (size_t i = 0; i < shared_.router.size(); ++i) {
-    const Route& route = shared_.router.route(i);
+  const auto rules = shared_.rules();
+  for (size_t i = 0; i < rules->router.size(); ++i) {
+    const Route& route = rules->router.route(i);
     const i64 places = route.app == static_cast<int>(app) ? route.config.max_concurrent : 0;
     const i64 waiting = route.config.max_waiting >= 0 ? route.config.max_waiting
                                                       : std::max(1, config_.limits.queue / 4);

@@ -52,10 +52,10 @@ void EdgeThread::Doorbell::on_events(u32) {
 }
 
 EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop)
-    : header_timeouts(shared.config->limits.header_timeout_ns),
-      body_timeouts(shared.config->limits.body_timeout_ns),
-      idle_timeouts(shared.config->limits.idle_timeout_ns),
-      write_timeouts(shared.config->limits.write_timeout_ns),
+    : header_timeouts(shared.rules()->config.limits.header_timeout_ns),
+      body_timeouts(shared.rules()->config.limits.body_timeout_ns),
+      idle_timeouts(shared.rules()->config.limits.idle_timeout_ns),
+      write_timeouts(shared.rules()->config.limits.write_timeout_ns),
       linger_timeouts(linger_ns),
       file_sweeps(file_sweep_ns),
       ping_timeouts(shared.config->limits.websocket_ping_ns),
@@ -65,7 +65,8 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       index_(index),
       blocks_(kept_block_bytes_max),
       loop_(std::move(loop)),
-      metrics_(shared.router.size()),
+      rules_(held_apart(shared.rules())),
+      metrics_(std::make_shared<RouteMetrics>(rules_->router.names())),
       files_(file_cache_limits(*shared.config), shared.mime_types, counters_, file_sweeps),
       input_(input_bytes),
       plain_(input_bytes),
@@ -85,6 +86,39 @@ Result<std::unique_ptr<EdgeThread>> EdgeThread::create(EdgeShared& shared, int i
   std::unique_ptr<EdgeThread> thread(new EdgeThread(shared, index, std::move(*loop)));
   if (auto watched = thread->watch_everything(); !watched) return tl::unexpected(watched.error());
   return thread;
+}
+
+std::shared_ptr<const EdgeRules> EdgeShared::rules() const {
+  const std::lock_guard lock(rules_mutex_);
+  return rules_;
+}
+
+void EdgeShared::set_rules(std::shared_ptr<const EdgeRules> rules) {
+  const std::lock_guard lock(rules_mutex_);
+  rules_ = std::move(rules);
+}
+
+std::shared_ptr<const RouteMetrics> EdgeThread::metrics() const {
+  const std::lock_guard lock(metrics_mutex_);
+  return metrics_;
+}
+
+void EdgeThread::adopt(std::shared_ptr<const EdgeRules> rules) {
+  loop_->post([this, rules = std::move(rules)] { take_rules(rules); });
+}
+
+// Requests that have begun hold the rules that they began with.
+void EdgeThread::take_rules(std::shared_ptr<const EdgeRules> rules) {
+  rules_ = held_apart(std::move(rules));
+  const config::Limits& limits = rules_->config.limits;
+  header_timeouts.set_length(limits.header_timeout_ns);
+  body_timeouts.set_length(limits.body_timeout_ns);
+  idle_timeouts.set_length(limits.idle_timeout_ns);
+  write_timeouts.set_length(limits.write_timeout_ns);
+  auto metrics = std::make_shared<RouteMetrics>(rules_->router.names());
+  metrics->go_on_from(*metrics_);
+  const std::lock_guard lock(metrics_mutex_);
+  metrics_ = std::move(metrics);
 }
 
 Status EdgeThread::watch_everything() {

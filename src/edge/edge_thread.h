@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
@@ -17,10 +18,10 @@
 #include "edge/app_line.h"
 #include "edge/body_files.h"
 #include "edge/counters.h"
+#include "edge/edge_rules.h"
 #include "edge/request_log.h"
 #include "edge/response.h"
 #include "edge/route_metrics.h"
-#include "edge/router.h"
 #include "edge/static_file.h"
 #include "edge/timeouts.h"
 #include "edge/tls_keeper.h"
@@ -66,8 +67,10 @@ class AdminPages {
 
 // What all threads read. Outlives them.
 struct EdgeShared {
-  const config::Config* config = nullptr;
-  Router router;
+  const config::Config* config = nullptr;  // as the edge was started with
+  // Those that threads which begin now go by; thread-safe.
+  std::shared_ptr<const EdgeRules> rules() const;
+  void set_rules(std::shared_ptr<const EdgeRules> rules);
   http::MimeTypes mime_types;
   http::RequestLimits request_limits;
   std::vector<ListenerInfo> listeners;
@@ -82,6 +85,10 @@ struct EdgeShared {
   std::atomic<bool> draining = false;
   // From any thread: the worker behind this endpoint has broken the channel's rules.
   std::function<void(size_t app, u32 endpoint)> report_corrupt;
+
+ private:
+  mutable std::mutex rules_mutex_;
+  std::shared_ptr<const EdgeRules> rules_;
 };
 
 class EdgeThread {
@@ -94,19 +101,22 @@ class EdgeThread {
   void run(const std::function<void()>& drained);
 
   // From any thread.
+  void adopt(std::shared_ptr<const EdgeRules> rules);
   void drain();
   void stop();
   void bury(size_t app, u32 endpoint, std::function<void()> done);
   void give_place(size_t app, int route);
   void give_file(size_t app, u32 slot, u32 generation, u64 number, Fd file);
   const Counters& counters() const { return counters_; }
-  const RouteMetrics& metrics() const { return metrics_; }
+  std::shared_ptr<const RouteMetrics> metrics() const;
 
   // The rest is for the thread's own connections.
   net::Loop& loop() { return *loop_; }
   EdgeShared& shared() { return shared_; }
   Counters& count() { return counters_; }
-  RouteMetrics& count_route() { return metrics_; }
+  RouteMetrics& count_route() { return *metrics_; }
+  // In force for what begins now; who goes by them for longer holds them.
+  const std::shared_ptr<const EdgeRules>& rules() const { return rules_; }
   AppLine& line(size_t app) { return *apps_[app].line; }
   channel::EdgePort& port(size_t app) { return line(app).port(); }
   int index() const { return index_; }
@@ -178,6 +188,7 @@ class EdgeThread {
   bool may_enter(Client& client);
   void begin(net::Transport transport, const Client& client, Protocol protocol,
              std::string_view read_ahead);
+  void take_rules(std::shared_ptr<const EdgeRules> rules);
   void deliver_news();
   void resume_postponed();
   void expire_timeouts();
@@ -196,7 +207,9 @@ class EdgeThread {
   std::vector<std::unique_ptr<Connection>> removed_;
   std::vector<Connection*> postponed_;  // connections that gave way to others
   Counters counters_;
-  RouteMetrics metrics_;
+  std::shared_ptr<const EdgeRules> rules_;
+  mutable std::mutex metrics_mutex_;  // of the pointer, for those who read it from other threads
+  std::shared_ptr<RouteMetrics> metrics_;
   StaticFiles files_;
   std::optional<ThreadLog> log_;
   std::vector<char> input_;

@@ -34,6 +34,7 @@ void Exchange::begin(i64 began_ns) {
   queue_wait_ns_ = waited_before_ns_ = 0;
   bytes_out_ = 0;
   rule_ = nullptr;
+  rules_.reset();
   asked_path_ = {};
   id_ = thread_.next_request_id();
   noted_ = false;
@@ -71,7 +72,8 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     return;
   }
   const RouteQuery query{head, path, client().is_https(), host_of(host(head))};
-  const Route* route = thread_.shared().router.match(query);
+  rules_ = thread_.rules();
+  const Route* route = rules_->router.match(query);
   if (route == nullptr) {
     answer_unrouted(query);
     return;

@@ -10,6 +10,7 @@
 #include "channel/edge_port.h"
 #include "edge/app_line.h"
 #include "edge/connection.h"
+#include "edge/edge_rules.h"
 #include "edge/log_line.h"
 #include "edge/request_body.h"
 #include "edge/response.h"
@@ -191,14 +192,15 @@ class Exchange final : public LineMember {
   i64 waited_before_ns_ = 0;  // in front of us, as a trusted proxy says
   u64 id_ = 0;
   u64 bytes_out_ = 0;
-  const Route* rule_ = nullptr;        // the route that answers, once it is known
-  std::string_view asked_path_;        // normalised, before a rewrite; only valid within run()
-  bool noted_ = false;                 // a head has been read
-  int route_ = -1;                     // of Router; -1: none
-  int worker_ = -1;                    // its endpoint; -1: none
-  i64 service_ns_ = 0;                 // with the worker
-  std::unique_ptr<KeptRequest> kept_;  // where an app may name a file
-  std::unique_ptr<FileOrder> order_;   // it has done so; or none
+  std::shared_ptr<const EdgeRules> rules_;  // that this request goes by, from run() to account()
+  const Route* rule_ = nullptr;             // the route that answers, once it is known
+  std::string_view asked_path_;             // normalised, before a rewrite; only valid within run()
+  bool noted_ = false;                      // a head has been read
+  int route_ = -1;                          // of Router; -1: none
+  int worker_ = -1;                         // its endpoint; -1: none
+  i64 service_ns_ = 0;                      // with the worker
+  std::unique_ptr<KeptRequest> kept_;       // where an app may name a file
+  std::unique_ptr<FileOrder> order_;        // it has done so; or none
   std::unique_ptr<LogNotes> notes_;
   std::unique_ptr<ForwardedClient> forwarded_;  // or none
   // Of a request that asks for a WebSocket, as RequestInfo::websocket; and how it is accepted.

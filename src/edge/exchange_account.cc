@@ -35,7 +35,7 @@ std::string_view Exchange::host(const http::RequestHead& head) const {
 
 // True: answered 429.
 bool Exchange::is_over_rate(const http::RequestHead& head) {
-  ClientLimits& limits = *thread_.shared().client_limits;
+  const ClientLimits& limits = *rules_->rates;
   if (!limits.has_rate(route_)) return false;
   const RateLimit::Verdict verdict = limits.take_token(head, client(), route_, thread_.now());
   if (verdict.evicted) thread_.count().limit_rate_buckets.add();
@@ -70,12 +70,14 @@ void Exchange::account() {
   const i64 total_us = (now_ns() - began_ns_) / us;
   // How long a WebSocket lives says nothing of how fast its route is.
   if (!socket_) {
-    thread_.count_route().count(
-        {.route = route_,
-         .status = status_,
-         .body_bytes = bytes_out_,
-         .total_us = total_us,
-         .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
+    RouteMetrics& metrics = thread_.count_route();
+    // It may have begun by other rules.
+    const bool old = route_ >= 0 && rules_ != thread_.rules();
+    metrics.count({.route = old ? metrics.route_named(rules_->router.name(route_)) : route_,
+                   .status = status_,
+                   .body_bytes = bytes_out_,
+                   .total_us = total_us,
+                   .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
   }
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
@@ -89,11 +91,13 @@ void Exchange::account() {
                 .worker = worker_,
                 .id = id_,
                 .protocol = protocol(),
-                .route = route_ < 0 ? std::string_view() : shared.router.name(route_),
+                .route = route_ < 0 ? std::string_view() : rules_->router.name(route_),
                 .app = by_app ? std::string_view(shared.config->apps[app_].name) : ""},
                std::move(notes_));
   }
   status_ = 0;
+  rule_ = nullptr;
+  rules_.reset();
 }
 
 }  // namespace labcoat::edge

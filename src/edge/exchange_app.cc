@@ -42,7 +42,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
                              const Body& body) {
   channel::EdgePort& port = thread_.port(app_);
   channel::RequestInfo& info = port.info(slot);
-  const i64 wait = thread_.shared().config->limits.queue_wait_ns;
+  const i64 wait = thread_.rules()->config.limits.queue_wait_ns;
   info.id = id_;
   info.received_ns = began_ns_;
   info.waited_before_ns = waited_before_ns_ = waited_in_proxies(head);

@@ -33,7 +33,7 @@ void Exchange::begin_coding(Response& response, std::string& text) {
   if (!head_request_) {
     coder_ = AnswerCoder::create({.count = thread_.count(),
                                   .out = thread_.coded(),
-                                  .streams_max = thread_.shared().config->limits.compressions},
+                                  .streams_max = thread_.rules()->config.limits.compressions},
                                  coding_, response.body_bytes);
     if (!coder_) return;
   }

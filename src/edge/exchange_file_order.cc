@@ -33,7 +33,7 @@ const Route* root_of(const Route& route, std::string_view path, std::string_view
 }  // namespace
 
 bool Exchange::may_order_files() const {
-  return !rule_->sendfile.empty() || thread_.shared().router.has_internal();
+  return !rule_->sendfile.empty() || rules_->router.has_internal();
 }
 
 // True: the app's own answer is not for the client.
@@ -41,8 +41,7 @@ bool Exchange::take_file_order(const Response& response) {
   if (!kept_) return false;
   std::string_view value;
   const auto kind = FileOrder::find(
-      response,
-      {.redirect = thread_.shared().router.has_internal(), .path = !rule_->sendfile.empty()},
+      response, {.redirect = rules_->router.has_internal(), .path = !rule_->sendfile.empty()},
       value);
   if (kind == FileOrder::Kind::none) return false;
   order_ = std::make_unique<FileOrder>(kind, value, response);
@@ -97,7 +96,7 @@ const Route* Exchange::internal_route(const http::RequestHead& request, std::str
                                       std::string_view& path) {
   path = path_of(value, thread_.path_buffer());
   if (path.empty()) return nullptr;
-  const Route* route = thread_.shared().router.match_internal({request, path, client().is_https()});
+  const Route* route = rules_->router.match_internal({request, path, client().is_https()});
   if (route == nullptr || !route->has_own_path()) return route;
   http::Pattern::Stars stars;
   const TemplateFacts facts = facts_of(*route, request, path, stars);

@@ -60,7 +60,7 @@ void Exchange::answer_redirect(const Route& route, const http::RequestHead& head
 }
 
 void Exchange::answer_unrouted(const RouteQuery& query) {
-  const Router::Nobody nobody = thread_.shared().router.nobody(query);
+  const Router::Nobody nobody = rules_->router.nobody(query);
   answer_status(nobody.status, {}, nobody.allow.empty() ? "" : "Allow: " + nobody.allow + "\r\n");
 }
 

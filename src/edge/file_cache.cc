@@ -14,11 +14,11 @@ constexpr size_t missing_share = 4;
 }  // namespace
 
 size_t FileCache::KeyHash::operator()(const Key& key) const {
-  return std::hash<std::string_view>()(key.relative) ^ reinterpret_cast<size_t>(key.route);
+  return std::hash<std::string_view>()(key.relative) ^ (key.route * 0x9e3779b97f4a7c15);
 }
 
 const CachedFile& FileCache::find(const Route& route, std::string_view relative, i64 now) {
-  if (const auto found = index_.find({&route, relative}); found != index_.end()) {
+  if (const auto found = index_.find({route.serial, relative}); found != index_.end()) {
     const auto at = found->second;
     Entries& entries = list_of(*at);
     if (is_current(*at, now)) {
@@ -33,6 +33,7 @@ const CachedFile& FileCache::find(const Route& route, std::string_view relative,
   count_.file_cache_misses.add();
   Entry entry;
   entry.route = &route;
+  entry.serial = route.serial;
   entry.relative = relative;
   entry.checked_ns = entry.used_ns = now;
   load(entry);
@@ -85,7 +86,7 @@ FileCache::Entry& FileCache::keep(Entry&& entry) {
   Entries& entries = list_of(entry);
   entries.push_front(std::move(entry));
   const auto at = entries.begin();
-  index_.emplace(Key{at->route, at->relative}, at);
+  index_.emplace(Key{at->serial, at->relative}, at);
   evict(*at);
   return *at;
 }
@@ -93,7 +94,7 @@ FileCache::Entry& FileCache::keep(Entry&& entry) {
 void FileCache::drop(Entries& from, Entries::iterator at) {
   bytes_ -= at->bytes;
   descriptors_ -= at->file.descriptors();
-  index_.erase({at->route, at->relative});
+  index_.erase({at->serial, at->relative});
   from.erase(at);
 }
 

@@ -44,7 +44,7 @@ class FileCache {
 
  private:
   struct Key {
-    const Route* route;
+    u64 route;                  // its serial
     std::string_view relative;  // of an entry: its own
     bool operator==(const Key&) const = default;
   };
@@ -52,7 +52,8 @@ class FileCache {
     size_t operator()(const Key& key) const;
   };
   struct Entry {
-    const Route* route = nullptr;
+    const Route* route = nullptr;  // only valid within find() of that route
+    u64 serial = 0;                // of the route
     std::string relative;
     CachedFile file;
     i64 bytes = 0;  // as counted against bytes_max

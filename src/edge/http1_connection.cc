@@ -244,7 +244,7 @@ size_t Http1Connection::begin_request(const http::RequestHead& head, std::string
     return 0;
   }
   const i64 length = head.content_length;
-  const config::Limits& limits = thread_.shared().config->limits;
+  const config::Limits& limits = thread_.rules()->config.limits;
   if (length > limits.request_body_bytes) {
     thread_.count().limit_request_body.add();
     refuse(413, "the request body is larger than limits.request_body_bytes");
@@ -262,7 +262,7 @@ size_t Http1Connection::begin_request(const http::RequestHead& head, std::string
 
 size_t Http1Connection::begin_body(const http::RequestHead& head, std::string_view head_bytes,
                                    std::string_view behind) {
-  body_ = std::make_unique<BodyReading>(thread_.shared().config->limits, thread_.count());
+  body_ = std::make_unique<BodyReading>(thread_.rules()->config.limits, thread_.count());
   body_->head = head_bytes;
   body_->chunked = head.chunked;
   body_->left = head.chunked ? 0 : head.content_length;
@@ -286,7 +286,7 @@ bool Http1Connection::read_body() {
   const std::string_view received = receive();
   if (received.empty()) return false;
   body_->pace.add(received.size());
-  if (body_->pace.is_too_slow(thread_.shared().config->limits.body_rate_min, thread_.now())) {
+  if (body_->pace.is_too_slow(thread_.rules()->config.limits.body_rate_min, thread_.now())) {
     thread_.count().limit_body_rate.add();
     refuse(408, "the request body came more slowly than limits.body_rate_min");
     return state_ != State::closed;

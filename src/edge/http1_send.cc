@@ -29,7 +29,7 @@ bool Http1Connection::send_failed() {
   if (errno == EAGAIN) {
     writable_ = false;
     if (!write_pace_.has_begun()) write_pace_.begin(thread_.now());
-    if (write_pace_.is_too_slow(thread_.shared().config->limits.write_rate_min, thread_.now())) {
+    if (write_pace_.is_too_slow(thread_.rules()->config.limits.write_rate_min, thread_.now())) {
       thread_.count().limit_write_rate.add();
       lost();
       return false;
@@ -111,7 +111,7 @@ void Http1Connection::break_off() {
 
 bool Http1Connection::wants_more() {
   if (state_ != State::answering || file_left_ > 0) return false;
-  const auto limit = static_cast<size_t>(thread_.shared().config->limits.response_buffer_bytes);
+  const auto limit = static_cast<size_t>(thread_.rules()->config.limits.response_buffer_bytes);
   if (unsent_.size() - unsent_used_ < limit) return true;
   thread_.count().limit_response_buffer.add();
   return false;

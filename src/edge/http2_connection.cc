@@ -20,8 +20,8 @@ constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
 
 Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client)
     : SocketConnection(thread, std::move(transport), client),
-      frames_(thread.shared().config->limits.http2_control_frames, budget_window_ns),
-      resets_(thread.shared().config->limits.http2_resets, budget_window_ns),
+      frames_(thread.rules()->config.limits.http2_control_frames, budget_window_ns),
+      resets_(thread.rules()->config.limits.http2_resets, budget_window_ns),
       streams_(PoolAllocator<Http2Stream>(thread.blocks())),
       forgotten_(PoolAllocator<Http2Stream>(thread.blocks())) {
   client_.http2 = true;
@@ -151,7 +151,7 @@ void Http2Connection::stalled(Http2Stream& stream) {
     return;
   }
   thread_.count().timeout_write.add();
-  const i64 write_timeout = thread_.shared().config->limits.write_timeout_ns;
+  const i64 write_timeout = thread_.rules()->config.limits.write_timeout_ns;
   // Somebody who reads his other streams may have one left in a corner; who reads none holds our
   // memory for nothing.
   if (thread_.now() - last_data_ns_ < write_timeout) {

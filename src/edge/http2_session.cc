@@ -140,7 +140,7 @@ void Http2Connection::open_session() {
   nghttp2_mem memory = Http2Memory::of(thread_.blocks());
   CHECK(nghttp2_session_server_new3(&session, callbacks, this, options, &memory) == 0);
   session_.reset(session);
-  const config::Limits& limits = thread_.shared().config->limits;
+  const config::Limits& limits = thread_.rules()->config.limits;
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, static_cast<u32>(limits.http2_streams)},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window_bytes},

@@ -69,7 +69,7 @@ void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) 
 }
 
 void Http2Stream::begin_body(Http2Head& head, const http::RequestHead& request) {
-  const config::Limits& limits = thread_.shared().config->limits;
+  const config::Limits& limits = thread_.rules()->config.limits;
   if (request.content_length > limits.request_body_bytes) {
     thread_.count().limit_request_body.add();
     refuse(413, "the request body is larger than limits.request_body_bytes");
@@ -100,7 +100,7 @@ bool Http2Stream::take_data(std::string_view bytes) {
   }
   if (state_ != State::body) return false;
   body_->pace.add(bytes.size());
-  if (body_->pace.is_too_slow(thread_.shared().config->limits.body_rate_min, thread_.now())) {
+  if (body_->pace.is_too_slow(thread_.rules()->config.limits.body_rate_min, thread_.now())) {
     thread_.count().limit_body_rate.add();
     refuse(408, "the request body came more slowly than limits.body_rate_min");
     return false;
@@ -210,7 +210,7 @@ void Http2Stream::break_off() {
 bool Http2Stream::wants_more() {
   if (state_ != State::answering) return false;
   const auto shared_bound =
-      static_cast<size_t>(thread_.shared().config->limits.response_buffer_bytes);
+      static_cast<size_t>(thread_.rules()->config.limits.response_buffer_bytes);
   const bool room = buffered() < own_buffer_bytes || connection_.buffered() < shared_bound;
   if (file_left_ == 0 && room) return true;
   if (!room && !wants_turn_) thread_.count().limit_response_buffer.add();
@@ -255,7 +255,7 @@ void Http2Stream::note_unsent() {
 // A stream may have to wait for others of its connection: it is slow by its client's fault when its
 // own window is what holds it, or when all of them together are slow.
 bool Http2Stream::is_too_slow(size_t frame_bytes) const {
-  const i64 rate = thread_.shared().config->limits.write_rate_min;
+  const i64 rate = thread_.rules()->config.limits.write_rate_min;
   if (!write_pace_.is_too_slow(rate, thread_.now())) return false;
   return connection_.holds_back(id_, frame_bytes) ||
          write_pace_.is_too_slow(connection_.body_bytes() - connection_had_, rate, thread_.now());

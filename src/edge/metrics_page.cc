@@ -66,18 +66,20 @@ struct RouteSums {
 };
 
 // Routes of one name are one: a metric may say each name once.
-std::vector<RouteSums> sum_routes(const EdgeShared& shared, const EdgeThreads& threads) {
+std::vector<RouteSums> sum_routes(const EdgeThreads& threads) {
   std::vector<RouteSums> sums;
-  for (size_t i = 0; i <= shared.router.size(); ++i) {
-    const bool none = i == shared.router.size();
-    const std::string_view name = none ? "(none)" : shared.router.name(static_cast<int>(i));
-    auto at = std::find_if(sums.begin(), sums.end(),
-                           [&](const RouteSums& one) { return one.name == name; });
-    if (at == sums.end()) {
-      at = sums.emplace(sums.end());
-      at->name = name;
+  for (const auto& thread : threads) {
+    const auto metrics = thread->metrics();
+    for (size_t i = 0; i < metrics->size(); ++i) {
+      const std::string& name = metrics->name(i);
+      auto at = std::find_if(sums.begin(), sums.end(),
+                             [&](const RouteSums& one) { return one.name == name; });
+      if (at == sums.end()) {
+        at = sums.emplace(sums.end());
+        at->name = name;
+      }
+      at->add(metrics->row(i));
     }
-    for (const auto& thread : threads) at->add(thread->metrics().row(i));
   }
   return sums;
 }
@@ -193,7 +195,7 @@ std::string metrics_text(const EdgeShared& shared, const EdgeThreads& threads) {
   const Label version[] = {{"version", LABCOAT_VERSION}};
   out.sample(version, 1);
   write_counters(shared, threads, out);
-  write_routes(sum_routes(shared, threads), out);
+  write_routes(sum_routes(threads), out);
   if (!shared.channels.empty()) write_apps(shared, out);
   return out.take();
 }
@@ -205,9 +207,9 @@ Json counters_json(const EdgeShared& shared, const EdgeThreads& threads) {
   return counters;
 }
 
-Json routes_json(const EdgeShared& shared, const EdgeThreads& threads) {
+Json routes_json(const EdgeThreads& threads) {
   Json rows = Json::array();
-  for (const RouteSums& route : sum_routes(shared, threads)) {
+  for (const RouteSums& route : sum_routes(threads)) {
     Json row = {{"route", route.name},
                 {"body_bytes", route.body_bytes},
                 {"duration", durations_json(route.duration)},

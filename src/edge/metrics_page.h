@@ -14,7 +14,7 @@ std::string metrics_text(const EdgeShared& shared, const EdgeThreads& threads);
 
 // The same as JSON: counters by name, routes and apps.
 nlohmann::json counters_json(const EdgeShared& shared, const EdgeThreads& threads);
-nlohmann::json routes_json(const EdgeShared& shared, const EdgeThreads& threads);
+nlohmann::json routes_json(const EdgeThreads& threads);
 nlohmann::json app_json(const channel::EdgeChannel& channel, const LineShare& line);
 
 }  // namespace labcoat::edge

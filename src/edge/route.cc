@@ -1,6 +1,7 @@
 #include "edge/route.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace labcoat::edge {
 namespace {
@@ -79,6 +80,11 @@ bool Route::is_for_everything() const {
   return scheme == Scheme::any && methods.empty() && fields.empty() && absent_fields.empty() &&
          std::any_of(paths.begin(), paths.end(),
                      [](const auto& pattern) { return pattern.matches_every_path(); });
+}
+
+u64 Route::next_serial() {
+  static std::atomic<u64> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 void Route::stars_of(std::string_view path, http::Pattern::Stars& stars) const {

@@ -43,6 +43,8 @@ struct Route {
 
   // `index` and name, and what is only needed by one kind of answer, stand in `config`.
   int index = 0;
+  int places = -1;             // its row of LineShare::places; -1: none
+  u64 serial = next_serial();  // of no other route, ever: routes come and go, and so do addresses
   Kind kind = Kind::fixed;
   config::Route config;
 
@@ -78,6 +80,7 @@ struct Route {
   };
   std::map<int, ErrorPage> error_pages;
 
+  static u64 next_serial();
   // Everything but the host; and all of it.
   Mismatch mismatch_at_host(const RouteQuery& query) const;
   Mismatch mismatch(const RouteQuery& query) const;

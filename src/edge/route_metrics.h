@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "edge/counters.h"
@@ -20,6 +22,7 @@ class DurationBuckets {
   void record(i64 duration_us);
   u64 count(size_t bucket) const { return counts_[bucket].get(); }
   u64 sum_us() const { return sum_us_.get(); }
+  void add(const DurationBuckets& other);
 
  private:
   std::array<Counter, bounds_us.size() + 1> counts_;
@@ -36,8 +39,10 @@ struct RouteCounters {
 
 class RouteMetrics {
  public:
-  // Routes 0 to routes - 1, and one row for what no route answered.
-  explicit RouteMetrics(size_t routes) : rows_(routes + 1) {}
+  // One row for each route, and one for what no route answered.
+  explicit RouteMetrics(std::vector<std::string> names);
+  // Goes on where the rows of the same names were.
+  void go_on_from(const RouteMetrics& before);
 
   struct Answer {
     int route = -1;  // -1: none
@@ -49,9 +54,13 @@ class RouteMetrics {
   void count(const Answer& answer);
 
   size_t size() const { return rows_.size(); }
+  const std::string& name(size_t index) const { return names_[index]; }
+  // As Answer has it.
+  int route_named(std::string_view name) const;
   const RouteCounters& row(size_t index) const { return rows_[index]; }
 
  private:
+  std::vector<std::string> names_;
   std::vector<RouteCounters> rows_;
 };
 

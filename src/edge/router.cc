@@ -157,6 +157,23 @@ const Route* Router::search(const RouteQuery& query) const {
   return nullptr;
 }
 
+void Router::find_places(const std::vector<config::Route>& at_start) {
+  for (const auto& route : routes_) {
+    for (size_t i = 0; i < at_start.size(); ++i) {
+      const bool same =
+          at_start[i].name == route->config.name && at_start[i].app == route->config.app;
+      if (same) route->places = static_cast<int>(i);
+    }
+  }
+}
+
+std::vector<std::string> Router::names() const {
+  std::vector<std::string> names;
+  names.reserve(routes_.size());
+  for (const auto& route : routes_) names.push_back(route->config.name);
+  return names;
+}
+
 const Route* Router::match_internal(const RouteQuery& query) const {
   for (const Route* route : internal_) {
     if (route->mismatch(query) == Mismatch::none) return route;

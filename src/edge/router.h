@@ -39,6 +39,9 @@ class Router {
   Nobody nobody(const RouteQuery& query) const;
 
   size_t size() const { return routes_.size(); }
+  std::vector<std::string> names() const;
+  // Each route has the places of that one of `at_start` which has its name.
+  void find_places(const std::vector<config::Route>& at_start);
   const Route& route(size_t index) const { return *routes_[index]; }
   // The route in a few words, for logs and metrics.
   std::string_view name(int index) const { return route(static_cast<size_t>(index)).config.name; }

@@ -43,13 +43,15 @@ AdminPages::Page StatusPages::answer(std::string_view path) const {
 std::string StatusPages::status_json() const {
   nlohmann::json status = {{"version", LABCOAT_VERSION}, {"ready", ready()}};
   status["counters"] = counters_json(shared_, threads_);
-  status["routes"] = routes_json(shared_, threads_);
+  const auto rules = shared_.rules();
+  status["routes"] = routes_json(threads_);
   for (size_t i = 0; i < shared_.channels.size(); ++i) {
-    status["apps"][shared_.config->apps[i].name] = app_json(*shared_.channels[i], *shared_.lines[i]);
+    status["apps"][shared_.config->apps[i].name] =
+        app_json(*shared_.channels[i], *shared_.lines[i]);
   }
-  status["options"] = options_json(*shared_.config);
+  status["options"] = options_json(rules->config);
   // Environments hold passwords: their names must do.
-  config::Config shown = *shared_.config;
+  config::Config shown = rules->config;
   for (config::App& app : shown.apps) {
     for (auto& [name, value] : app.environment) value = "(not shown)";
   }

@@ -34,6 +34,8 @@ class Timeout {
 class TimeoutQueue {
  public:
   explicit TimeoutQueue(i64 length_ns) : length_ns_(length_ns) {}
+  // For what is armed from here on. What waits behind a longer one may come later than it should.
+  void set_length(i64 length_ns) { length_ns_ = length_ns; }
   TimeoutQueue(const TimeoutQueue&) = delete;
   TimeoutQueue& operator=(const TimeoutQueue&) = delete;
 
@@ -50,7 +52,7 @@ class TimeoutQueue {
   friend class Timeout;
   void unlink(Timeout& timeout);
 
-  const i64 length_ns_;
+  i64 length_ns_;
   Timeout* first_ = nullptr;
   Timeout* last_ = nullptr;
 };

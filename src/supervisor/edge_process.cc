@@ -70,6 +70,16 @@ void EdgeProcess::drain() {
   link_->send({{"type", "drain"}});
 }
 
+void EdgeProcess::adopt(const config::Config& config) {
+  const auto file = sealed_file("labcoat-config", config::to_json(config));
+  if (!file) {
+    spdlog::error("the edge cannot be told of the new configuration: {}", file.error().text);
+    return;
+  }
+  const int fds[] = {file->get()};
+  link_->send({{"type", "config"}}, fds);
+}
+
 void EdgeProcess::reload_tls() {
   link_->send({{"type", "reload_tls"}});
 }

@@ -211,9 +211,7 @@ void Supervisor::on_signal(int number) {
       stop_fast(now, phase_ == Phase::draining ? 1 : exit_code_);
       return;
     case SIGHUP:
-      spdlog::info("HUP: loading the apps again (the configuration is read only at a start)");
-      for (AppGroup& group : groups_) group.reload(now);
-      if (edge_) edge_->reload_tls();
+      reload(now, "HUP");
       return;
     case SIGUSR1:
       spdlog::info("USR1: opening the logs again");

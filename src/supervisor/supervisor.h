@@ -34,6 +34,8 @@ struct Recipe {
   Command edge;
   std::function<Command(const config::App& app)> zygote;
   std::function<Result<Fd>(const config::App& app, const config::Config& config)> create_channel;
+  // Reads the configuration again, and judges it as at a start; or none.
+  std::function<Result<config::Config>()> read_again;
   int channel_endpoints = 1024;
   Control control;
   bool watch_sources = false;  // load an app again when one of its Python files changes
@@ -81,6 +83,8 @@ class Supervisor {
   Json status(i64 now) const;
   void ask_stacks(int client, i64 now);
   void reload_for(int client);
+  void reload(i64 now, const char* why);
+  void adopt_configuration();
   void answer_reloads();
   void stop_for(int client, bool fast);
   void answer_stops();
@@ -106,6 +110,7 @@ class Supervisor {
 
   i64 started_ns_ = 0;
   std::unique_ptr<ControlServer> control_;
+  std::string config_failure_;       // of the last reload; or empty
   std::vector<int> reload_clients_;  // who wait to be told how a reload ended
   std::vector<int> stop_clients_;    // who wait for the end
 };

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "config/adoption.h"
 #include "supervisor/process_memory.h"
 #include "supervisor/supervisor.h"
 
@@ -107,15 +108,43 @@ void Supervisor::reload_for(int client) {
     control_->answer(client, result(false, "the server is stopping"));
     return;
   }
-  spdlog::info("reload: loading the apps again (the configuration is read only at a start)");
-  for (AppGroup& group : groups_) group.reload(loop_->now());
-  if (edge_) edge_->reload_tls();
+  reload(loop_->now(), "reload");
   reload_clients_.push_back(client);
+}
+
+void Supervisor::reload(i64 now, const char* why) {
+  spdlog::info("{}: reading the configuration and loading the apps again", why);
+  adopt_configuration();
+  for (AppGroup& group : groups_) group.reload(now);
+  if (edge_) edge_->reload_tls();
+}
+
+void Supervisor::adopt_configuration() {
+  config_failure_.clear();
+  if (!recipe_.read_again) return;
+  const auto fresh = recipe_.read_again();
+  const auto adoption = fresh ? config::adopt(config_, *fresh)
+                              : Result<config::Adoption>(tl::unexpected(fresh.error()));
+  if (!adoption) {
+    config_failure_ = adoption.error().text;
+    spdlog::error("the configuration in force stays, for the new one cannot be used: {}",
+                  config_failure_);
+    return;
+  }
+  if (!adoption->adopted.empty()) {
+    spdlog::info("in force from now on: {}", fmt::join(adoption->adopted, ", "));
+    if (edge_) edge_->adopt(config_);
+  }
+  if (!adoption->at_restart.empty()) {
+    spdlog::warn("changed, but in force only after a restart: {}",
+                 fmt::join(adoption->at_restart, ", "));
+  }
 }
 
 void Supervisor::answer_reloads() {
   if (reload_clients_.empty()) return;
   std::string failures;
+  if (!config_failure_.empty()) failures = "the configuration: " + config_failure_;
   for (const AppGroup& group : groups_) {
     const std::string& failure = group.reload_failure();
     if (failure.empty() && group.is_reloading() && phase_ == Phase::running) return;

@@ -1,0 +1,131 @@
+#include "config/adoption.h"
+
+#include <algorithm>
+#include <set>
+
+#include "config/json.h"
+
+namespace labcoat::config {
+namespace {
+
+// What is looked up for each request, or each time that a timeout is armed. Everything else is
+// built into processes, sockets or shared memory.
+struct AdoptableRow {
+  const char* name;
+  void (*take)(Config& running, const Config& fresh);
+};
+
+#define LABCOAT_LIMIT(option, member)                                                             \
+  {                                                                                               \
+    "limits." option,                                                                             \
+        [](Config& running, const Config& fresh) { running.limits.member = fresh.limits.member; } \
+  }
+constexpr AdoptableRow adoptable[] = {
+    LABCOAT_LIMIT("request_body_bytes", request_body_bytes),
+    LABCOAT_LIMIT("header_timeout", header_timeout_ns),
+    LABCOAT_LIMIT("body_timeout", body_timeout_ns),
+    LABCOAT_LIMIT("idle_timeout", idle_timeout_ns),
+    LABCOAT_LIMIT("write_timeout", write_timeout_ns),
+    LABCOAT_LIMIT("drain_timeout", drain_timeout_ns),
+    LABCOAT_LIMIT("body_rate_min", body_rate_min),
+    LABCOAT_LIMIT("write_rate_min", write_rate_min),
+    {"limits.rate_limit",
+     [](Config& running, const Config& fresh) {
+       running.limits.rate_interval_ns = fresh.limits.rate_interval_ns;
+       running.limits.rate_per_second = fresh.limits.rate_per_second;
+     }},
+    LABCOAT_LIMIT("rate_burst", rate_burst),
+    LABCOAT_LIMIT("rate_key", rate_key),
+    LABCOAT_LIMIT("rate_buckets", rate_buckets),
+    LABCOAT_LIMIT("compressions", compressions),
+    LABCOAT_LIMIT("http2_streams", http2_streams),
+    LABCOAT_LIMIT("http2_resets", http2_resets),
+    LABCOAT_LIMIT("http2_control_frames", http2_control_frames),
+    {"server.unknown_host",
+     [](Config& running, const Config& fresh) { running.unknown_host = fresh.unknown_host; }},
+};
+#undef LABCOAT_LIMIT
+
+const AdoptableRow* find_adoptable(const std::string& name) {
+  const auto* const row = std::find_if(std::begin(adoptable), std::end(adoptable),
+                                       [&](const AdoptableRow& one) { return name == one.name; });
+  return row == std::end(adoptable) ? nullptr : row;
+}
+
+std::vector<std::string> names_of(const std::vector<App>& apps) {
+  std::vector<std::string> names;
+  for (const App& app : apps) names.push_back(app.name);
+  return names;
+}
+
+std::string value_of(const Config& config, const std::string& name) {
+  const auto value = config.values.find(name);
+  return value == config.values.end() ? "" : value->second;
+}
+
+void take_word(Config& running, const Config& fresh, const std::string& name) {
+  for (auto member : {&Config::values, &Config::sources}) {
+    const auto word = (fresh.*member).find(name);
+    if (word == (fresh.*member).end()) {
+      (running.*member).erase(name);
+    } else {
+      (running.*member)[name] = word->second;
+    }
+  }
+}
+
+std::string routes_text(const std::vector<Route>& routes) {
+  Config config;
+  config.routes = routes;
+  return to_json(config);
+}
+
+// Places are counted in a table that is as large as the routes at the start were.
+std::string places_text(const std::vector<Route>& routes) {
+  std::string text;
+  for (const Route& route : routes) {
+    if (route.max_concurrent <= 0) continue;
+    text.append(route.name).append(" ").append(std::to_string(route.max_concurrent));
+    text.append(" ").append(std::to_string(route.max_waiting)).append("\n");
+  }
+  return text;
+}
+
+std::string certificates_text(const Tls& tls) {
+  Config config;
+  config.tls.certificates = tls.certificates;
+  return to_json(config);
+}
+
+}  // namespace
+
+Result<Adoption> adopt(Config& running, const Config& fresh) {
+  if (names_of(running.apps) != names_of(fresh.apps)) {
+    return fail("it has other apps than those that run; that needs a restart");
+  }
+  Adoption adoption;
+  std::set<std::string> names;
+  for (const auto& [name, value] : running.values) names.insert(name);
+  for (const auto& [name, value] : fresh.values) names.insert(name);
+  for (const std::string& name : names) {
+    if (value_of(running, name) == value_of(fresh, name)) continue;
+    const AdoptableRow* const row = find_adoptable(name);
+    (row != nullptr ? adoption.adopted : adoption.at_restart).push_back(name);
+    if (row == nullptr) continue;
+    row->take(running, fresh);
+    take_word(running, fresh, name);
+  }
+  if (places_text(running.routes) != places_text(fresh.routes)) {
+    adoption.at_restart.emplace_back("max_concurrent and max_waiting of routes");
+  }
+  if (routes_text(running.routes) != routes_text(fresh.routes)) {
+    adoption.adopted.emplace_back("routes");
+    running.routes = fresh.routes;
+  }
+  if (certificates_text(running.tls) != certificates_text(fresh.tls)) {
+    adoption.at_restart.emplace_back("tls.certificate");
+  }
+  return adoption;
+}
+
+}  // namespace labcoat::config

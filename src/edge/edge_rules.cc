@@ -1,0 +1,25 @@
+#include "edge/edge_rules.h"
+
+#include <utility>
+
+namespace labcoat::edge {
+
+Result<std::shared_ptr<const EdgeRules>> EdgeRules::build(
+    config::Config config, const http::MimeTypes& types,
+    const std::vector<config::Route>& at_start) {
+  auto rules = std::make_shared<EdgeRules>();
+  rules->config = std::move(config);
+  auto router = Router::build(rules->config, types);
+  if (!router) return tl::unexpected(router.error());
+  rules->router = std::move(*router);
+  rules->router.find_places(at_start);
+  rules->rates = std::make_unique<ClientLimits>(rules->config);
+  return std::shared_ptr<const EdgeRules>(std::move(rules));
+}
+
+std::shared_ptr<const EdgeRules> held_apart(std::shared_ptr<const EdgeRules> rules) {
+  const EdgeRules* const raw = rules.get();
+  return {raw, [kept = std::move(rules)](const EdgeRules*) {}};
+}
+
+}  // namespace labcoat::edge

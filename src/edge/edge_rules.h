@@ -1,0 +1,28 @@
+// EdgeRules: what may change while the edge runs, in one read-only piece: routes, and limits that
+// are looked up for each request. A request goes by those that were in force when it began.
+#pragma once
+
+#include <memory>
+
+#include "config/config.h"
+#include "edge/client_limits.h"
+#include "edge/router.h"
+#include "http/mime.h"
+
+namespace labcoat::edge {
+
+struct EdgeRules {
+  config::Config config;
+  Router router;
+  std::unique_ptr<ClientLimits> rates;  // of requests; connections are counted elsewhere
+
+  // `at_start`: the routes that the edge was started with, whose places (max_concurrent) there are.
+  static Result<std::shared_ptr<const EdgeRules>> build(config::Config config,
+                                                        const http::MimeTypes& types,
+                                                        const std::vector<config::Route>& at_start);
+};
+
+// The same with a reference count of its own, so that threads do not write to one another's.
+std::shared_ptr<const EdgeRules> held_apart(std::shared_ptr<const EdgeRules> rules);
+
+}  // namespace labcoat::edge
