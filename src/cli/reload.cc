@@ -13,7 +13,7 @@ constexpr ControlCommand command = {
 
 Imports the apps of a running `labcoat serve` anew and waits until new workers have taken over. No request is lost. If an app cannot be
 imported, or its new worker does not get ready, the old code serves on, the traceback is in the server's log, and this exits with 1.
-The configuration is read only at a start.
+The configuration is read again: routes and most limits are in force at once; the log names what waits for a restart.
 )",
 };
 

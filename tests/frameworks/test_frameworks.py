@@ -3,6 +3,7 @@
 The contract of the apps stands in apps/shared.py. Two workers serve each, so nothing may depend on which of them answers.
 """
 
+import asyncio
 import hashlib
 import html.parser
 import random
@@ -12,6 +13,7 @@ import uuid
 
 import pytest
 import requests
+import websockets
 from interpreters import REQUIREMENTS
 
 TARGETS = {
@@ -188,6 +190,28 @@ def test_an_exception_is_a_500_in_the_log_and_no_more(site, browser):
         site.server.wait_for_log("RuntimeError: on purpose", before + count)
         assert browser.get(site.url("/hello/x")).status_code == 200
     assert site.server.worker_pids() == workers
+
+
+@pytest.fixture
+def socket_site(site):
+    if site.framework not in ("falcon-asgi", "fastapi", "starlette", "quart"):
+        pytest.skip("knows no WebSockets by itself")
+    return site
+
+
+def test_a_websocket_is_answered_until_its_client_leaves(socket_site):
+    texts = ["one", "größe €", "x" * 70_000]
+
+    async def talk():
+        url = socket_site.url("/socket").replace("http", "ws", 1)
+        async with websockets.connect(url, subprotocols=["other", "shout"]) as socket:
+            assert socket.subprotocol == "shout"
+            for text in texts:
+                await socket.send(text)
+                assert await socket.recv() == text.upper()
+
+    for _ in range(3):
+        asyncio.run(asyncio.wait_for(talk(), 30))
 
 
 def test_many_clients_each_get_their_own_answer(site):

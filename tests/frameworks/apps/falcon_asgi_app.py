@@ -83,6 +83,16 @@ class Go:
         raise falcon.HTTPFound("/hello/again")
 
 
+class Socket:
+    async def on_websocket(self, request, socket):
+        await socket.accept(subprotocol="shout")
+        try:
+            while True:
+                await socket.send_text((await socket.receive_text()).upper())
+        except falcon.WebSocketDisconnected:
+            pass
+
+
 class Error:
     async def on_get(self, request, response):
         fail()
@@ -91,5 +101,5 @@ class Error:
 logging.basicConfig()  # Falcon is silent about exceptions in ASGI apps unless somebody listens
 app = falcon.asgi.App()
 app.add_route("/hello/{name}", Hello())
-for resource in (Form, Json, Upload, Download, Stream, Session, Go, Error):
+for resource in (Form, Json, Upload, Download, Stream, Session, Go, Error, Socket):
     app.add_route("/" + resource.__name__.lower(), resource())

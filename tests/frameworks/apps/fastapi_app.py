@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Body, FastAPI, File, Form, Request, UploadFile
+from fastapi import Body, FastAPI, File, Form, Request, UploadFile, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel
 from starlette.middleware.sessions import SessionMiddleware
@@ -69,3 +69,13 @@ def go(request: Request):
 @app.get("/error")
 def error():
     fail()
+
+
+@app.websocket("/socket")
+async def socket(websocket: WebSocket):
+    await websocket.accept(subprotocol="shout")
+    try:
+        while True:
+            await websocket.send_text((await websocket.receive_text()).upper())
+    except WebSocketDisconnect:
+        pass

@@ -1,6 +1,6 @@
 """Quart. labcoat serve quart_app:app"""
 
-from quart import Quart, abort, redirect, request, send_file, session, url_for
+from quart import Quart, abort, redirect, request, send_file, session, url_for, websocket
 
 from shared import FORM, SECRET, about, digest_of, fail, pieces_async
 
@@ -58,3 +58,10 @@ async def go():
 @app.get("/error")
 async def error():
     fail()
+
+
+@app.websocket("/socket")
+async def socket():
+    await websocket.accept(subprotocol="shout")
+    while True:
+        await websocket.send((await websocket.receive()).upper())

@@ -11,6 +11,7 @@ Each app answers the same requests (tests/frameworks/test_frameworks.py is the c
     GET  /session      JSON: {"visits": how many of this session}, kept in a signed cookie
     GET  /go           a redirect to /hello/again
     GET  /error        raises
+    WS   /socket       of ASGI frameworks with WebSockets: each text comes back in capitals
 """
 
 import asyncio

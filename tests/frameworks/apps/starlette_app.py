@@ -5,7 +5,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
 
 from shared import FORM, SECRET, about, digest_of, fail, pieces_async
 
@@ -57,12 +58,22 @@ async def error(request):
     fail()
 
 
+async def socket(websocket):
+    await websocket.accept(subprotocol="shout")
+    try:
+        while True:
+            await websocket.send_text((await websocket.receive_text()).upper())
+    except WebSocketDisconnect:
+        pass
+
+
 app = Starlette(
     routes=[
         Route("/hello/{name}", hello),
         Route("/form", form, methods=["GET", "POST"]),
         Route("/json", json, methods=["POST"]),
         Route("/upload", upload, methods=["POST"]),
+        WebSocketRoute("/socket", socket),
         *(Route(f"/{view.__name__}", view) for view in (download, stream, session, go, error)),
     ],
     middleware=[Middleware(SessionMiddleware, secret_key=SECRET)],
