@@ -21,6 +21,8 @@ BUILD = ROOT / "build/lint"
 CLEAN = BUILD / "clean"
 TOGETHER = BUILD / "together"
 GROUP = 10
+# A name that two files have.
+CLASH = re.compile(r"\[clang-diagnostic-error|\(anonymous\)' \[clang-diagnostic-shadow")
 FINDING = re.compile(r"^(/\S+?):(\d+):\d+: (warning|error): (.*)$", re.MULTILINE)
 
 
@@ -68,7 +70,7 @@ def look_at(paths, command):
     """The findings in some files: clang-tidy's lines, with paths as a person types them."""
     done = tidy(paths, command)
     lines = FINDING.findall(done.stdout)
-    if len(paths) > 1 and (any(kind == "error" and "[clang-diagnostic-error" in text for _, _, kind, text in lines)):
+    if len(paths) > 1 and any(CLASH.search(text) for *_, text in lines):
         half = len(paths) // 2
         return look_at(paths[:half], command) | look_at(paths[half:], command)
     findings = {f"{os.path.relpath(name, ROOT)}:{line}: {text}" for name, line, _, text in lines}

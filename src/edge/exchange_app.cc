@@ -241,8 +241,9 @@ bool Exchange::put_file() {
   disarm();
   if (!file) {
     // It was sent, but this process had no descriptor left to receive it with.
+    // The worker may write on: the slot is its own until it has noticed.
     thread_.count().limit_descriptors.add();
-    fail_app_request(503, "no file descriptor is left");
+    drop_answer();
     return false;
   }
   if (without_body_) return true;
