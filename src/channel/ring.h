@@ -15,12 +15,14 @@ class Ring {
   Ring(char* base, size_t size) : base_(base), size_(size) {}
 
   void write(u64 at, const void* bytes, size_t count) const {
+    if (count == 0) return;  // memcpy may not be given the null of an empty view
     const size_t start = offset(at);
     const size_t first = std::min(count, size_ - start);
     std::memcpy(base_ + start, bytes, first);
     if (first < count) std::memcpy(base_, static_cast<const char*>(bytes) + first, count - first);
   }
   void read(u64 at, void* out, size_t count) const {
+    if (count == 0) return;
     const size_t start = offset(at);
     const size_t first = std::min(count, size_ - start);
     std::memcpy(out, base_ + start, first);
