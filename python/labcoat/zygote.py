@@ -154,7 +154,10 @@ def _peer_pid(control):
 
 def _receive(control):
     """One message and its descriptors; (None, []) when the supervisor is gone."""
-    data, fds, flags, _ = socket.recv_fds(control, _MESSAGE_BYTES_MAX, _FDS_MAX, socket.MSG_CMSG_CLOEXEC)
+    try:
+        data, fds, flags, _ = socket.recv_fds(control, _MESSAGE_BYTES_MAX, _FDS_MAX, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:  # it had not read our last word before it closed its end
+        return None, []
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         sys.exit("labcoat zygote: a message of the supervisor was cut short")
     return (json.loads(data), list(fds)) if data else (None, list(fds))
