@@ -1,0 +1,78 @@
+// DynamicTable: the fields that one side of an HPACK context remembers, first in, first out (RFC
+// 7541 section 2.3.2). The strings lie one behind the other in one block of memory, which slides
+// back to its beginning when its end is reached. Nothing is allocated before the first entry, and
+// then no more than the entries so far needed.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http2/static_table.h"
+
+namespace labcoat::http2 {
+
+class DynamicTable {
+ public:
+  // RFC 7541 section 4.1: what an entry counts beside its strings.
+  static constexpr size_t entry_overhead = 32;
+  static constexpr size_t bytes_limit = 32768;
+
+  // At most bytes_limit.
+  explicit DynamicTable(size_t bytes_max);
+
+  // Throws out what is too much, RFC 7541 section 4.3. At most bytes_limit.
+  void set_bytes_max(size_t bytes_max);
+  size_t bytes_max() const { return bytes_max_; }
+
+  // In the meaning of RFC 7541 section 4.1.
+  size_t bytes() const { return bytes_; }
+  size_t count() const { return count_; }
+
+  // 0 is the newest. The views live until the next insert or set_bytes_max.
+  FieldView at(size_t age) const {
+    const Entry& entry = entries()[(next_ - 1 - age) & entry_mask_];
+    const char* const name = text() + (entry.at - slid_);
+    return {{name, entry.name_bytes}, {name + entry.name_bytes, entry.value_bytes}};
+  }
+
+  // Both strings may be views into the table, also into what has to leave for the new entry. An
+  // entry larger than the table empties it, RFC 7541 section 4.4; then the answer is false.
+  bool insert(std::string_view name, std::string_view value);
+
+  // Of the memory held.
+  size_t memory_bytes() const { return block_bytes_; }
+
+ private:
+  struct Entry {
+    u32 at;  // of its text, as if the text had never slid
+    u16 name_bytes, value_bytes;
+  };
+  static constexpr size_t text_bytes_min = 1024;
+
+  // The block: entries of a ring, then the text.
+  Entry* entries() const { return reinterpret_cast<Entry*>(block_.get()); }
+  char* text() const { return block_.get() + (entry_mask_ + 1) * sizeof(Entry); }
+
+  const Entry& oldest() const { return entries()[(next_ - count_) & entry_mask_]; }
+
+  void evict_to(size_t bytes);
+  // Room for `more` bytes behind the text, and for one more entry. The answer is the old block,
+  // when there is a new one; `keep_old` wants it so.
+  std::unique_ptr<char[]> make_room(size_t more, bool keep_old);
+  std::unique_ptr<char[]> change_block(size_t text_room);
+  bool holds(std::string_view text_of_someone) const;
+
+  std::unique_ptr<char[]> block_;
+  size_t block_bytes_ = 0;
+  size_t bytes_max_;
+  size_t bytes_ = 0;
+  u32 text_room_ = 0;
+  u32 text_end_ = 0;  // as if the text had never slid
+  u32 slid_ = 0;      // how far the text slid
+  u32 entry_mask_ = 0;
+  u32 next_ = 0;  // of the entry to come, counted from the beginning
+  u32 count_ = 0;
+};
+
+}  // namespace labcoat::http2
