@@ -23,12 +23,18 @@
 #include "edge/status_page.h"
 #include "edge/trusted_proxies.h"
 #include "edge/worker_link.h"
+#include "net/handshakes.h"
 #include "net/message_socket.h"
 
 namespace labcoat::edge {
 namespace {
 
 using Json = nlohmann::json;
+
+// When the edge drains, the sockets are closed as soon as nobody is about to connect. A server's
+// part of a handshake that was lost is said again after one second.
+constexpr i64 door_open_max_ns = 1500 * ms;
+constexpr int door_look_ms = 10;
 
 Json parse_message(const std::string& text) {
   return Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -60,6 +66,8 @@ class EdgeProcess final : public net::Watcher {
   Status add_worker(const Json& message, std::vector<Fd> fds);
   void bury_worker(const Json& message);
   void drain();
+  void see_last_clients_in();
+  bool clients_at_door() const;
   void close_client_listeners();
   Result<size_t> app_index(const Json& message) const;
   void tell(const Json& message);
@@ -75,6 +83,7 @@ class EdgeProcess final : public net::Watcher {
   std::vector<std::thread> running_;
   std::vector<std::unique_ptr<WorkerLink>> links_;
   size_t threads_serving_ = 0;
+  i64 door_closes_ns_ = 0;  // at the latest; 0: it is not about to
   bool lost_supervisor_ = false;
   bool broken_ = false;
 };
@@ -114,7 +123,10 @@ int EdgeProcess::run() {
   } else {
     tell({{"type", "ready"}});
   }
-  while (threads_serving_ > 0 && !broken_ && !lost_supervisor_) loop_->run_once(-1);
+  while (threads_serving_ > 0 && !broken_ && !lost_supervisor_) {
+    loop_->run_once(door_closes_ns_ == 0 ? -1 : door_look_ms);
+    if (door_closes_ns_ != 0) see_last_clients_in();
+  }
   for (const auto& thread : threads_) thread->stop();
   for (std::thread& thread : running_) thread.join();
   links_.clear();
@@ -376,16 +388,41 @@ void EdgeProcess::bury_worker(const Json& message) {
 }
 
 void EdgeProcess::drain() {
-  shared_.draining.store(true, std::memory_order_relaxed);
+  if (shared_.draining.exchange(true, std::memory_order_relaxed)) return;
+  for (const ListenerInfo& listener : shared_.listeners) {
+    if (listener.admin) continue;
+    // Without the right to it only those are lost who connect while the socket is closed.
+    if (auto stopped = net::stop_new_handshakes(listener.socket); !stopped) {
+      spdlog::warn("{}", stopped.error().text);
+    }
+  }
+  for (const auto& thread : threads_) thread->drain();
+  door_closes_ns_ = now_ns() + door_open_max_ns;
+  see_last_clients_in();
+}
+
+// Whoever has begun to connect is accepted before the sockets are closed: the kernel would reset
+// them.
+void EdgeProcess::see_last_clients_in() {
+  if (clients_at_door() && now_ns() < door_closes_ns_) return;
+  door_closes_ns_ = 0;
   const auto left = std::make_shared<std::atomic<size_t>>(threads_.size());
   for (const auto& thread : threads_) {
-    thread->drain();
-    // Posts run in order: by then this thread has accepted what was waiting and has forgotten the
-    // sockets. Closed, they refuse; open, they would let clients connect and wait for nobody.
+    thread->stop_accepting();
+    // Posts run in order: by then this thread has forgotten the sockets. Closed, they refuse; open,
+    // they would let clients connect and wait for nobody.
     thread->loop().post([this, left] {
       if (left->fetch_sub(1) == 1) loop_->post([this] { close_client_listeners(); });
     });
   }
+}
+
+bool EdgeProcess::clients_at_door() const {
+  return std::any_of(shared_.listeners.begin(), shared_.listeners.end(), [](const auto& listener) {
+    if (listener.admin) return false;
+    pollfd waiting{listener.socket, POLLIN, 0};
+    return ::poll(&waiting, 1, 0) > 0 || net::handshakes_under_way(listener.socket);
+  });
 }
 
 void EdgeProcess::close_client_listeners() {

@@ -150,7 +150,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.line->port().ring();
     removed_.clear();
-    if (draining_ && clients_ == 0 && !std::exchange(told, true)) drained();
+    if (draining_ && !newcomers_ && clients_ == 0 && !std::exchange(told, true)) drained();
     const u32 news_before = news_;
     sleep(light);
     // After a light sleep in which nothing happened the next one is deep: an idle edge costs
@@ -351,10 +351,10 @@ void EdgeThread::update_accepting() {
       std::max(1, shared_.config->limits.connections / std::max(1, shared_.config->edge_threads)));
   const bool full = connections_.size() >= limit;
   const Accepting now_wanted = accepting_resumes_ns_ != 0 ? Accepting::nobody
-                               : draining_ || full        ? Accepting::admin
+                               : !newcomers_ || full      ? Accepting::admin
                                                           : Accepting::everybody;
   if (now_wanted == accepting_) return;
-  if (now_wanted == Accepting::admin && !draining_) counters_.limit_connections.add();
+  if (now_wanted == Accepting::admin && newcomers_) counters_.limit_connections.add();
   accepting_ = now_wanted;
   for (const auto& listener : listeners_) {
     const bool wanted = accepting_ == Accepting::everybody ||
@@ -371,16 +371,21 @@ void EdgeThread::update_accepting() {
 
 void EdgeThread::drain() {
   loop_->post([this] {
-    if (draining_) return;
-    for (const auto& listener : listeners_) listener->accept_all();
-    draining_ = true;
-    update_accepting();
+    if (std::exchange(draining_, true)) return;
     std::vector<Connection*> open;
     open.reserve(connections_.size());
     for (const auto& [connection, owned] : connections_) {
       if (!connection->is_admin()) open.push_back(connection);
     }
     for (Connection* connection : open) connection->drain();
+  });
+}
+
+void EdgeThread::stop_accepting() {
+  loop_->post([this] {
+    for (const auto& listener : listeners_) listener->accept_all();
+    newcomers_ = false;
+    update_accepting();
   });
 }
 

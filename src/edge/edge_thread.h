@@ -96,13 +96,17 @@ class EdgeThread {
   static Result<std::unique_ptr<EdgeThread>> create(EdgeShared& shared, int index);
   ~EdgeThread();
 
-  // Runs until stop(). After drain() calls `drained` once, when the last client is done; the admin
-  // pages go on, for other threads may still have clients.
+  // Runs until stop(). After drain() and stop_accepting() calls `drained` once, when the last
+  // client is done; the admin pages go on, for other threads may still have clients.
   void run(const std::function<void()>& drained);
 
   // From any thread.
   void adopt(std::shared_ptr<const EdgeRules> rules);
+  // Lets go of clients that wait for nothing; the others, and those that are still accepted, are
+  // let go after their answers.
   void drain();
+  // Takes what waits to be accepted, and no clients from then on.
+  void stop_accepting();
   void stop();
   void bury(size_t app, u32 endpoint, std::function<void()> done);
   void give_place(size_t app, int route);
@@ -229,6 +233,7 @@ class EdgeThread {
   i64 accepting_resumes_ns_ = 0;  // 0: not paused
   bool light_sleep_useful_ = true;
   bool draining_ = false;
+  bool newcomers_ = true;  // are accepted, if there is room
   bool stopped_ = false;
   u32 news_ = 0;
 };

@@ -1,7 +1,11 @@
 """Listeners of all kinds, the end of a server's life, and what it costs while nothing happens."""
 
+import ctypes
+import errno
 import os
+import select
 import socket
+import struct
 import time
 
 import pytest
@@ -49,6 +53,38 @@ def test_term_answers_what_was_accepted_and_takes_nothing_new(serve_edge, client
         assert response.body == b"opened" and response.get("Connection") == "close"
         assert client.at_end()
     assert half.response().body.startswith(b"10 ")
+    assert edge.server.wait() == 0
+
+
+class DeafClient(Client):
+    """Has begun to connect, and does not hear the server's part of the handshake until told to."""
+
+    ATTACH_FILTER, DETACH_FILTER = 26, 27  # socket(7): SO_ATTACH_FILTER
+
+    def __init__(self, server):
+        self.socket = socket.socket()
+        nothing = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0))  # BPF: return 0 bytes
+        program = struct.pack("@HP", 1, ctypes.addressof(nothing))
+        self.socket.setsockopt(socket.SOL_SOCKET, self.ATTACH_FILTER, program)
+        self.socket.setblocking(False)
+        assert self.socket.connect_ex((server.host, server.port)) == errno.EINPROGRESS
+        self.authority = "test"
+
+    def hear(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, self.DETACH_FILTER, 0)
+        self.socket.settimeout(60)
+        assert select.select([], [self.socket], [], 60)[1], "connected, or refused"
+        self.file = self.socket.makefile("rb")
+
+
+def test_term_serves_those_who_had_begun_to_connect(serve_edge):
+    edge = serve_edge("-w", 1)
+    client = DeafClient(edge.server)
+    edge.server.signal(15)
+    client.hear()
+    with client:
+        assert client.get("/echo?late").body == b"late"
+        assert client.at_end()
     assert edge.server.wait() == 0
 
 
