@@ -5,6 +5,7 @@
 #include "python/asgi_endpoint.h"
 #include "python/asgi_request.h"
 #include "python/asgi_socket.h"
+#include "python/awaitable.h"
 #include "python/socket_event.h"
 
 namespace labcoat::python {
@@ -96,31 +97,8 @@ PyObject* socket_room(PyObject* self, PyObject*) {
   return asgi_socket_of(self).room();
 }
 
-PyObject* self_of(PyObject* self) {
-  return Ref::share(self).release();
-}
-
 PySendResult resume(PyObject* self, PyObject* value, PyObject** result) {
   return call_of(self).resume(value, result);
-}
-
-PyObject* resume_with(PyObject* self, PyObject* value) {
-  PyObject* result;
-  switch (resume(self, value, &result)) {
-    case PYGEN_NEXT:
-      return result;
-    case PYGEN_RETURN:
-      Py_DECREF(result);  // None
-      PyErr_SetNone(PyExc_StopIteration);
-      return nullptr;
-    case PYGEN_ERROR:
-      break;
-  }
-  return nullptr;
-}
-
-PyObject* next(PyObject* self) {
-  return resume_with(self, Py_None);
 }
 
 PyObject* throw_in(PyObject* self, PyObject* args) {
@@ -141,10 +119,8 @@ PyObject* of_coroutine(PyObject* self, void* name) {
 }
 
 void dealloc_call(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   call_of(self).~AsgiCall();
-  PyObject_Free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMethodDef receive_method = {"receive", receive, METH_NOARGS,
@@ -178,7 +154,7 @@ PyMethodDef request_methods[] = {
     {"end", end, METH_NOARGS, "await end(): until the request may be over."},
     {"send_event", send, METH_O, "await send_event(event): what the app's send is."},
     {"over", over, METH_NOARGS, "over(): nothing more can be received."},
-    {"send", resume_with, METH_O, "send(value): goes on with the app's coroutine."},
+    {"send", resume_with<resume>, METH_O, "send(value): goes on with the app's coroutine."},
     {"throw", throw_in, METH_VARARGS, "throw(exception): raises it in the app's coroutine."},
     {"close", close, METH_NOARGS, "close(): ends the app's coroutine."},
     {nullptr, nullptr, 0, nullptr},
@@ -194,10 +170,10 @@ PyGetSetDef request_properties[] = {
 };
 PyType_Slot request_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_call)},
-    {Py_am_await, reinterpret_cast<void*>(self_of)},
+    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_am_send, reinterpret_cast<void*>(resume)},
-    {Py_tp_iter, reinterpret_cast<void*>(self_of)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(resume_next<resume>)},
     {Py_tp_methods, request_methods},
     {Py_tp_getset, request_properties},
     {Py_tp_doc, const_cast<char*>("One request, as the coroutine that its task runs.")},
@@ -211,17 +187,17 @@ PyMethodDef socket_methods[] = {
      "write_pending(): True when nothing is left."},
     {"room", socket_room, METH_NOARGS, "await room(): until there may be room."},
     {"send_event", socket_send, METH_O, "await send_event(event): what the app's send is."},
-    {"send", resume_with, METH_O, "send(value): goes on with the app's coroutine."},
+    {"send", resume_with<resume>, METH_O, "send(value): goes on with the app's coroutine."},
     {"throw", throw_in, METH_VARARGS, "throw(exception): raises it in the app's coroutine."},
     {"close", close, METH_NOARGS, "close(): ends the app's coroutine."},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot socket_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc_call)},
-    {Py_am_await, reinterpret_cast<void*>(self_of)},
+    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_am_send, reinterpret_cast<void*>(resume)},
-    {Py_tp_iter, reinterpret_cast<void*>(self_of)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(resume_next<resume>)},
     {Py_tp_methods, socket_methods},
     {Py_tp_getset, request_properties},
     {Py_tp_doc, const_cast<char*>("One WebSocket, as the coroutine that its task runs.")},

@@ -51,10 +51,8 @@ PyObject* flush(PyObject* self, PyObject*) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   log_of(self).~ErrorLog();
-  PyObject_Free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyMethodDef methods[] = {

@@ -138,10 +138,8 @@ PyObject* closed(PyObject* self, void*) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   body_of(self).~RequestBody();
-  PyObject_Free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 template <class F>

@@ -91,10 +91,8 @@ PyObject* worker_new(PyTypeObject* type, PyObject*, PyObject*) {
 }
 
 void worker_dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
   reinterpret_cast<Worker*>(self)->process.~WorkerProcess();
-  PyObject_Free(self);
-  Py_DECREF(type);
+  free_object(self);
 }
 
 PyObject* worker_serve(PyObject* self, PyObject* args) {

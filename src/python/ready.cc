@@ -1,5 +1,7 @@
 #include "python/ready.h"
 
+#include "python/awaitable.h"
+
 namespace labcoat::python {
 namespace {
 
@@ -10,37 +12,13 @@ struct Ready {
 PyTypeObject* type;  // written once, under the import lock; never freed
 PyObject* none;
 
-PyObject* self_of(PyObject* self) {
-  return Ref::share(self).release();
-}
-
 PySendResult resume(PyObject* self, PyObject*, PyObject** result) {
   *result = Ref::share(reinterpret_cast<Ready*>(self)->value).release();
   return PYGEN_RETURN;
 }
 
-// A value comes out of an iterator as StopIteration.
-PyObject* stop_with(PyObject* self) {
-  PyObject* const value = reinterpret_cast<Ready*>(self)->value;
-  // Made here, because a tuple or an exception as the value would be taken apart.
-  const Ref stop = Ref::steal(PyObject_CallFunctionObjArgs(PyExc_StopIteration, value, nullptr));
-  if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
-  return nullptr;
-}
-
-PyObject* send(PyObject* self, PyObject*) {
-  return stop_with(self);
-}
-
 PyObject* throw_in(PyObject*, PyObject* args) {
-  PyObject *kind, *value = Py_None, *traceback = Py_None;
-  if (!PyArg_UnpackTuple(args, "throw", 1, 3, &kind, &value, &traceback)) return nullptr;
-  if (PyExceptionInstance_Check(kind)) {
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(kind)), kind);
-  } else {
-    PyErr_SetObject(kind, value == Py_None ? nullptr : value);
-  }
-  return nullptr;
+  return raise_thrown(args);
 }
 
 PyObject* close(PyObject*, PyObject*) {
@@ -48,14 +26,12 @@ PyObject* close(PyObject*, PyObject*) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const its_type = Py_TYPE(self);
   Py_XDECREF(reinterpret_cast<Ready*>(self)->value);
-  PyObject_Free(self);
-  Py_DECREF(its_type);
+  free_object(self);
 }
 
 PyMethodDef methods[] = {
-    {"send", send, METH_O, "send(None): raises StopIteration with the value."},
+    {"send", resume_with<resume>, METH_O, "send(None): raises StopIteration with the value."},
     {"throw", throw_in, METH_VARARGS, "throw(exception): raises it."},
     {"close", close, METH_NOARGS, "close(): nothing is left to do."},
     {nullptr, nullptr, 0, nullptr},
@@ -63,10 +39,10 @@ PyMethodDef methods[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
-    {Py_am_await, reinterpret_cast<void*>(self_of)},
+    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_am_send, reinterpret_cast<void*>(resume)},
-    {Py_tp_iter, reinterpret_cast<void*>(self_of)},
-    {Py_tp_iternext, reinterpret_cast<void*>(stop_with)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(resume_next<resume>)},
     {Py_tp_methods, methods},
     {Py_tp_doc, const_cast<char*>("What ASGI's send and receive return when there is no need to "
                                   "wait.")},

@@ -38,6 +38,13 @@ class Ref {
   PyObject* object_ = nullptr;
 };
 
+// The last step of a heap type's tp_dealloc.
+inline void free_object(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  PyObject_Free(self);
+  Py_DECREF(type);
+}
+
 // Lets other Python threads run while this one waits.
 class WithoutGil {
  public:

@@ -1,6 +1,7 @@
 #include "python/socket_event.h"
 
 #include "python/asgi_socket.h"
+#include "python/awaitable.h"
 #include "python/names.h"
 
 namespace labcoat::python {
@@ -16,10 +17,6 @@ PyTypeObject* type;  // written once, under the import lock; never freed
 
 SocketEvent& event_of(PyObject* self) {
   return *reinterpret_cast<SocketEvent*>(self);
-}
-
-PyObject* self_of(PyObject* self) {
-  return Ref::share(self).release();
 }
 
 // True: the future yields `*result` once more, or something failed (then it is null).
@@ -54,27 +51,6 @@ PySendResult resume(PyObject* self, PyObject* value, PyObject** result) {
   }
 }
 
-PyObject* resume_with(PyObject* self, PyObject* value) {
-  PyObject* result;
-  switch (resume(self, value, &result)) {
-    case PYGEN_NEXT:
-      return result;
-    case PYGEN_RETURN: {
-      // Made here, because a tuple as the value would be taken apart.
-      const Ref event = Ref::steal(result);
-      PyErr_SetObject(PyExc_StopIteration, event.get());
-      return nullptr;
-    }
-    case PYGEN_ERROR:
-      break;
-  }
-  return nullptr;
-}
-
-PyObject* next(PyObject* self) {
-  return resume_with(self, Py_None);
-}
-
 PyObject* throw_in(PyObject* self, PyObject* args) {
   SocketEvent& event = event_of(self);
   if (event.steps) {
@@ -82,14 +58,7 @@ PyObject* throw_in(PyObject* self, PyObject* args) {
     const Ref method = Ref::steal(PyObject_GetAttr(steps.get(), names().throw_in));
     return method ? PyObject_CallObject(method.get(), args) : nullptr;
   }
-  PyObject *kind, *value = Py_None, *traceback = Py_None;
-  if (!PyArg_UnpackTuple(args, "throw", 1, 3, &kind, &value, &traceback)) return nullptr;
-  if (PyExceptionInstance_Check(kind)) {
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(kind)), kind);
-  } else {
-    PyErr_SetObject(kind, value == Py_None ? nullptr : value);
-  }
-  return nullptr;
+  return raise_thrown(args);
 }
 
 PyObject* close(PyObject* self, PyObject*) {
@@ -98,15 +67,13 @@ PyObject* close(PyObject* self, PyObject*) {
 }
 
 void dealloc(PyObject* self) {
-  PyTypeObject* const its_type = Py_TYPE(self);
   Py_XDECREF(event_of(self).steps);
   Py_XDECREF(event_of(self).socket);
-  PyObject_Free(self);
-  Py_DECREF(its_type);
+  free_object(self);
 }
 
 PyMethodDef methods[] = {
-    {"send", resume_with, METH_O, "send(value): goes on waiting."},
+    {"send", resume_with<resume>, METH_O, "send(value): goes on waiting."},
     {"throw", throw_in, METH_VARARGS, "throw(exception): gives up waiting."},
     {"close", close, METH_NOARGS, "close(): gives up waiting."},
     {nullptr, nullptr, 0, nullptr},
@@ -114,10 +81,10 @@ PyMethodDef methods[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
-    {Py_am_await, reinterpret_cast<void*>(self_of)},
+    {Py_am_await, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_am_send, reinterpret_cast<void*>(resume)},
-    {Py_tp_iter, reinterpret_cast<void*>(self_of)},
-    {Py_tp_iternext, reinterpret_cast<void*>(next)},
+    {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void*>(resume_next<resume>)},
     {Py_tp_methods, methods},
     {Py_tp_doc, const_cast<char*>("A WebSocket's next event, which is not there yet.")},
     {0, nullptr},

@@ -70,12 +70,6 @@ PyObject* early_hints(PyObject* self, PyObject* headers) {
   Py_RETURN_NONE;
 }
 
-void dealloc(PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
-  PyObject_Free(self);
-  Py_DECREF(type);
-}
-
 PyMethodDef start_method = {
     "start_response",
     reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(start_response)),
@@ -87,7 +81,7 @@ PyMethodDef hints_method = {"early_hints", early_hints, METH_O,
                             "early_hints(headers): sends 103 with these (name, value) pairs."};
 
 PyType_Slot slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(free_object)},
     {0, nullptr},
 };
 PyType_Spec spec = {"labcoat._labcoat.ResponseLink", sizeof(Link), 0,
