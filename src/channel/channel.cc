@@ -30,6 +30,8 @@ void lay_out(Header& header) {
   header.edge_threads_offset = at;
   at += header.edge_thread_count * sizeof(EdgeThread);
   at = rounded_up(at, cache_line) + 2 * bits_bytes(header);  // dirty bits, inbox bits
+  header.times_offset = rounded_up(at, cache_line);
+  at = header.times_offset + header.edge_thread_count * time_slices * sizeof(TimeSlice);
   header.queue_offset = rounded_up(at, page);
   at = header.queue_offset + lane_count * u64{header.queue_capacity} * sizeof(u64);
   header.slots_offset = rounded_up(at, page);
@@ -107,6 +109,7 @@ Mapping::Mapping(char* base, size_t bytes) : base_(base), bytes_(bytes) {
   edge_threads_ = reinterpret_cast<EdgeThread*>(base_ + h.edge_threads_offset);
   dirty_ = reinterpret_cast<std::atomic<u64>*>(base_ + dirty_offset(h));
   inbox_bits_ = reinterpret_cast<std::atomic<u64>*>(base_ + dirty_offset(h) + bits_bytes(h));
+  times_ = reinterpret_cast<TimeSlice*>(base_ + h.times_offset);
   queue_ = reinterpret_cast<std::atomic<u64>*>(base_ + h.queue_offset);
   slots_ = base_ + h.slots_offset;
 }
@@ -134,6 +137,7 @@ Result<std::unique_ptr<Mapping>> Mapping::open(int memfd, Access access) {
   expected.response_bytes = header.response_bytes;
   lay_out(expected);
   if (expected.file_bytes != header.file_bytes || expected.slot_stride != header.slot_stride ||
+      expected.times_offset != header.times_offset ||
       expected.slots_offset != header.slots_offset ||
       static_cast<u64>(info.st_size) != header.file_bytes) {
     return fail("the channel's file has another size than its header says");

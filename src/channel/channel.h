@@ -50,6 +50,8 @@ class Mapping {
   }
   // One bit per slot of the channel, 64 a word.
   std::atomic<u64>* inbox_bits() const { return inbox_bits_; }
+  // time_slices of them, of this edge thread.
+  TimeSlice* times(u32 thread) const { return times_ + size_t{thread} * time_slices; }
   Lane& lane(Priority priority) const { return header().lanes[static_cast<u32>(priority)]; }
   std::atomic<u64>& queue_entry(Priority lane, u64 position) const {
     const u64 first = static_cast<u64>(lane) * (u64{shape_.queue_mask} + 1);
@@ -78,6 +80,7 @@ class Mapping {
   EdgeThread* edge_threads_;
   std::atomic<u64>* dirty_;
   std::atomic<u64>* inbox_bits_;
+  TimeSlice* times_;
   std::atomic<u64>* queue_;
   char* slots_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "channel/edge_channel.h"
+#include "channel/recent_times.h"
 #include "channel/request_writer.h"
 #include "channel/ring.h"
 
@@ -90,6 +91,11 @@ class EdgePort {
 
   // How long the request waited for its worker, by the worker's own clock reading; never negative.
   i64 queue_wait_ns(u32 slot) const;
+
+  // One request that has been answered, for those who look at percentiles; a negative wait is none.
+  void count_times(i64 now, i64 response_us, i64 queue_wait_us) {
+    channel::count_times(mapping_.times(thread_), now, response_us, queue_wait_us);
+  }
 
   // Takes a request back that no worker has taken: true, and the slot is free. False: a worker has
   // it.

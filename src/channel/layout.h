@@ -21,7 +21,7 @@
 namespace labcoat::channel {
 
 constexpr u64 magic = 0x314e484354414f43;  // "COATCHN1"
-constexpr u32 version = 5;
+constexpr u32 version = 6;
 
 constexpr size_t cache_line = 64;
 // The queue has a lane for each priority: a worker takes from one only while those before it are
@@ -61,6 +61,18 @@ struct alignas(2 * cache_line) EdgeThread {
   std::atomic<u32> sleeping;
 };
 static_assert(sizeof(EdgeThread) == 128);
+
+// How long requests took of late: two histograms for each of the last slices of time. Written by
+// one edge thread, read by anybody who finds the same `number` before and after (recent_times.h).
+constexpr u32 time_slices = 6;
+constexpr i64 time_slice_ns = 2 * seconds;
+constexpr u32 time_buckets = 464;  // of whole microseconds up to 71 minutes, each 1/16 wide
+struct alignas(cache_line) TimeSlice {
+  std::atomic<i64> number;  // time / time_slice_ns; -1 while the counts are being cleared
+  std::atomic<u32> response[time_buckets];
+  std::atomic<u32> queue_wait[time_buckets];
+};
+static_assert(sizeof(TimeSlice) == 3776);
 
 enum class SlotState : u8 {
   free = 0,   // the edge's
@@ -257,6 +269,7 @@ struct alignas(4096) Header {
   u64 file_bytes;
   u64 endpoints_offset;
   u64 edge_threads_offset;  // the dirty bits follow at the next cache line, then the inbox bits
+  u64 times_offset;         // edge_thread_count times time_slices TimeSlice
   u64 queue_offset;         // lane_count times queue_capacity atomic u64 entries
   u64 slots_offset;  // slot i: Slot at slots_offset + i * slot_stride, its request area, then its
                      // response ring

@@ -20,6 +20,13 @@ std::string size(const Json& bytes) {
   return count < 0 ? "-" : format_size(count);
 }
 
+// "p50 1.2 ms  p90 3.1 ms  p99 12 ms".
+std::string percentiles(const Json& times) {
+  if (times.at("count").get<i64>() == 0) return "-";
+  const auto of = [&](const char* name) { return format_duration(times.at(name).get<i64>() * us); };
+  return fmt::format("p50 {}  p90 {}  p99 {}", of("p50"), of("p90"), of("p99"));
+}
+
 // The element of a list whose `key` is the same as that of `like`; nullptr: it is new.
 const Json* find(const Json* list, const char* key, const Json& like) {
   if (list == nullptr) return nullptr;
@@ -100,6 +107,11 @@ class Page {
         queue.at("waiting").get<int>(), format_duration(queue.at("oldest_wait_us").get<i64>() * us),
         app.at("requests").get<i64>(),
         before ? ", " + rate(app, before, "requests", elapsed_s_, 1) + " per second" : ""));
+    const Json& recent = app.at("recent");
+    add(fmt::format(
+        "  last {:.0f} s: {} answered, response {}, queue wait {}",
+        recent.at("window_s").get<double>(), recent.at("response_us").at("count").get<i64>(),
+        percentiles(recent.at("response_us")), percentiles(recent.at("queue_wait_us"))));
     if (app.at("reloading").get<bool>()) add("  is being loaded again");
     if (const auto failure = app.at("reload_failure").get<std::string>(); !failure.empty()) {
       add("  the last reload failed: " + failure);

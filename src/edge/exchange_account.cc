@@ -67,17 +67,20 @@ std::string_view Exchange::protocol() const {
 void Exchange::account() {
   if (status_ == 0) return;
   const EdgeShared& shared = thread_.shared();
-  const i64 total_us = (now_ns() - began_ns_) / us;
+  const i64 now = now_ns();
+  const i64 total_us = (now - began_ns_) / us;
   // How long a WebSocket lives says nothing of how fast its route is.
   if (!socket_) {
     RouteMetrics& metrics = thread_.count_route();
     // It may have begun by other rules.
     const bool old = route_ >= 0 && rules_ != thread_.rules();
+    const i64 queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us;
     metrics.count({.route = old ? metrics.route_named(rules_->router.name(route_)) : route_,
                    .status = status_,
                    .body_bytes = bytes_out_,
                    .total_us = total_us,
-                   .queue_us = worker_ < 0 ? -1 : (waited_before_ns_ + queue_wait_ns_) / us});
+                   .queue_us = queue_us});
+    if (enqueued_ns_ != 0) thread_.port(app_).count_times(now, total_us, queue_us);
   }
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;

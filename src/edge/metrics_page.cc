@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "channel/recent_times_json.h"
 #include "edge/exposition.h"
 
 namespace labcoat::edge {
@@ -241,6 +242,7 @@ Json app_json(const channel::EdgeChannel& channel, const LineShare& line) {
           {"held", line.held.load(std::memory_order_relaxed)},
           {"body_bytes", line.body_bytes.load(std::memory_order_relaxed)},
           {"busy", state_of(channel).busy},
+          {"recent", channel::recent_times(mapping, now)},
           {"workers", rows}};
 }
 

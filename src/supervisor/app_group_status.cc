@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "channel/recent_times_json.h"
 #include "supervisor/app_group.h"
 #include "supervisor/process_memory.h"
 
@@ -19,6 +20,7 @@ Json AppGroup::status(i64 now) const {
     requests += workers.back().at("requests").get<u64>();
   }
   const Scoreboard::Queue queue = scoreboard_ ? scoreboard_->queue(now) : Scoreboard::Queue{};
+  const auto recent = scoreboard_ ? scoreboard_->recent_times(now) : channel::RecentTimes{};
   Json zygote;
   if (zygote_) {
     zygote = {{"pid", zygote_->pid()},
@@ -34,6 +36,7 @@ Json AppGroup::status(i64 now) const {
           {"reloading", is_reloading()},
           {"reload_failure", reload_failure_},
           {"queue", {{"waiting", queue.waiting}, {"oldest_wait_us", queue.oldest_wait_ns / us}}},
+          {"recent", recent},
           {"zygote", zygote},
           {"workers", workers}};
 }

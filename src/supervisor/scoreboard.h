@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "channel/channel.h"
+#include "channel/recent_times.h"
 
 namespace labcoat::supervisor {
 
@@ -41,6 +41,7 @@ class Scoreboard {
   // Nothing when it has none, or has finished it while we looked.
   std::optional<Request> current(int endpoint) const;
   Queue queue(i64 now) const;
+  channel::RecentTimes recent_times(i64 now) const { return channel::recent_times(*mapping_, now); }
 
  private:
   explicit Scoreboard(std::unique_ptr<channel::Mapping> mapping) : mapping_(std::move(mapping)) {}

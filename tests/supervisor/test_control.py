@@ -1,11 +1,14 @@
 """labcoat status, top, stacks, reload and stop: they find the server, and work when its Python is stuck."""
 
+import http.client
 import json
 import os
 import signal
 import stat
 import subprocess
 import threading
+import time
+import urllib.request
 
 import pytest
 from small_app import get
@@ -109,6 +112,36 @@ def test_status_and_stacks_work_when_python_is_stuck(stuck, ask):
         code, out, _ = ask("stacks")
         assert code == 0
         assert "on GET /stuck?a=b (request " in out and "in hold_the_lock" in out
+
+
+def test_percentiles_of_the_last_seconds_are_there_when_python_is_stuck(serve, write_app, ask, tmp_path):
+    write_app(STUCK)
+    (tmp_path / "labcoat.toml").write_text('[admin]\nlisten = "http://127.0.0.1:0"\n')
+    server = serve("app:app", "-w", 1)
+    begun = time.monotonic()
+    for _ in range(20):
+        assert get(server)[0] == 200
+    client = threading.Thread(target=lambda: pytest.raises((OSError, http.client.HTTPException), get, server, "/stuck", timeout=60))
+    client.start()
+    try:
+        wait_until((tmp_path / "begun").exists, what="the request to begin")
+        code, out, _ = ask("status", "--json")
+        assert code == 0
+        recent = json.loads(out)["apps"][0]["recent"]
+        _, table, _ = ask("status")
+        with urllib.request.urlopen(server.admin_urls[0] + "/status", timeout=60) as page:
+            on_page = json.load(page)["apps"]["app"]["recent"]
+        in_window = time.monotonic() - begun < 10  # on a very slow machine they may be past
+    finally:
+        server.kill()
+        client.join()
+    assert 10 <= recent["window_s"] <= 12
+    if in_window:
+        for times in (recent["response_us"], recent["queue_wait_us"], on_page["response_us"], on_page["queue_wait_us"]):
+            assert times["count"] == 20
+            assert 0 <= times["p50"] <= times["p90"] <= times["p99"] < 10_000_000
+        assert recent["response_us"]["p50"] > recent["queue_wait_us"]["p50"], "a wait is a part of its response"
+        assert ": 20 answered, response p50 " in table and ", queue wait p50 " in table
 
 
 def test_stacks_do_not_disturb_the_request(serve, app, ask, slow_request):
