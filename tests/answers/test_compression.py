@@ -9,6 +9,7 @@ import zlib
 import pytest
 from answers_app import text
 from answers_site import APP
+from codings import unpack
 from http2_wire import Http2Client
 from server import wait_until
 
@@ -17,13 +18,6 @@ GZIP = ("Accept-Encoding", "gzip")
 
 def ask(**query):
     return "/?" + urllib.parse.urlencode(query)
-
-
-def unpack(coding, data):
-    if coding == "gzip":
-        return gzip.decompress(data)
-    program = {"br": "brotli", "zstd": "zstd"}[coding]
-    return subprocess.run([program, "-dc"], input=data, capture_output=True, check=True).stdout
 
 
 @pytest.mark.parametrize(

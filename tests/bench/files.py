@@ -9,9 +9,8 @@ Server on one core, generator on another, keep-alive connections. The peers' con
 import shutil
 
 import lineup
-from contest import Words, print_table, print_verdict, running, take_turns, temporary_folder, write_report
+from contest import Words, print_table, print_verdict, take_turns, write_report
 from loads import LabcoatBench, wrk
-from served import Check
 
 # What issue 3 asks of labcoat: at least so many times the rate of the fastest of these peers, or at most so many times
 # its CPU for each request.
@@ -34,25 +33,18 @@ def main():
         words.error("--wrk needs the program wrk; install Debian's package wrk")
     generator = "wrk" if arguments.wrk else "labcoat bench"
     report = {}
-    with temporary_folder() as folder:
-        root = folder / "www"
-        root.mkdir()
-        for case, facts in CASES.items():
-            (root / file_name(case)).write_bytes(lineup.text_of(facts["bytes"]))
-        checks = [Check(lineup.text_of(facts["bytes"]), file_name(case)) for case, facts in CASES.items()]
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root)
-                   for name in arguments.servers}  # fmt: skip
-        with running(entries, arguments.server_cpus, checks) as (servers, _):
-            for case in arguments.only:
-                facts = CASES[case]
-                cpus, connections = arguments.generator_cpus, facts["connections"]
-                load = wrk(cpus, connections) if arguments.wrk else LabcoatBench(arguments.labcoat, cpus, connections)
-                results = report[case] = take_turns(servers, load, file_name(case), arguments.rounds, arguments.seconds)
-                print(f"file of {facts['bytes']:,} bytes, {connections} connections, {generator}, {arguments.rounds} rounds "
-                      f"of {arguments.seconds:g} s\n")  # fmt: skip
-                print_table(results)
-                print_verdict(results, facts["of"], facts["rate"], facts["cpu"])
-                print()
+    sizes = {file_name(case): facts["bytes"] for case, facts in CASES.items()}
+    with lineup.files_served(arguments, sizes) as servers:
+        for case in arguments.only:
+            facts = CASES[case]
+            cpus, connections = arguments.generator_cpus, facts["connections"]
+            load = wrk(cpus, connections) if arguments.wrk else LabcoatBench(arguments.labcoat, cpus, connections)
+            results = report[case] = take_turns(servers, load, file_name(case), arguments.rounds, arguments.seconds)
+            print(f"file of {facts['bytes']:,} bytes, {connections} connections, {generator}, {arguments.rounds} rounds "
+                  f"of {arguments.seconds:g} s\n")  # fmt: skip
+            print_table(results)
+            print_verdict(results, facts["of"], facts["rate"], facts["cpu"])
+            print()
     write_report(arguments, "files", {"generator": generator, "cases": report})
 
 

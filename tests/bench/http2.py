@@ -7,9 +7,8 @@ Server on one core, generator (h2load) on another; the same certificate (ECDSA, 
 """
 
 import lineup
-from contest import Words, print_table, print_verdict, running, take_turns, temporary_folder, write_report
+from contest import Words, print_table, print_verdict, take_turns, write_report
 from loads import h2load
-from served import Check
 
 STREAMS = 10
 
@@ -18,15 +17,9 @@ def main():
     words = Words(__doc__, ["labcoat", "nginx", "h2o"])
     words.add_argument("--connections", type=int, default=32)
     arguments = words.parse()
-    with temporary_folder() as folder:
-        certificate, root = lineup.self_signed(folder), folder / "www"
-        root.mkdir()
-        (root / "612.html").write_bytes(lineup.text_of(612))
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root, certificate)
-                   for name in arguments.servers}  # fmt: skip
-        with running(entries, arguments.server_cpus, [Check(lineup.text_of(612), "612.html")]) as (servers, _):
-            load = h2load(arguments.generator_cpus, arguments.connections, STREAMS)
-            results = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
+    with lineup.files_served(arguments, {"612.html": 612}, secure=True) as servers:
+        load = h2load(arguments.generator_cpus, arguments.connections, STREAMS)
+        results = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
     print(f"file of 612 bytes over HTTP/2 and TLS, h2load, {arguments.connections} connections with {STREAMS} streams each, "
           f"{arguments.rounds} rounds of {arguments.seconds:g} s\n")  # fmt: skip
     print_table(results)

@@ -4,6 +4,7 @@ Python servers all run the interpreter of build/bench-venv, which tools/bench_ve
 tests/bench/peers/requirements.txt; NGINX and H2O are Debian's.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -11,8 +12,8 @@ import shutil
 import subprocess
 import sys
 
-from contest import PEERS, ROOT
-from served import Entry, NotStarted, free_port
+from contest import PEERS, ROOT, running, temporary_folder
+from served import Check, Entry, NotStarted, free_port
 
 VENV = pathlib.Path(os.environ.get("LABCOAT_BENCH_VENV", ROOT / "build/bench-venv"))
 
@@ -208,6 +209,21 @@ def file_server(name, serve, folder, root, certificate=None, connections=4096, c
     (own / template.name).write_text(text)
     words = {"nginx": ["nginx", "-p", own], "h2o": ["h2o", "-m", "worker"]}[name]
     return Entry(name, [*words, "-c", own / template.name], f"{scheme}://127.0.0.1:{port}/", cwd=own)
+
+
+@contextlib.contextmanager
+def files_served(arguments, sizes, secure=False):
+    """Starts the servers that were asked for, with a file of so many bytes for each name; yields them by name."""
+    with temporary_folder() as folder:
+        certificate, root = self_signed(folder) if secure else None, folder / "www"
+        root.mkdir()
+        for name, size in sizes.items():
+            (root / name).write_bytes(text_of(size))
+        entries = {name: lambda name=name: file_server(name, arguments.serve, folder, root, certificate)
+                   for name in arguments.servers}  # fmt: skip
+        checks = [Check(text_of(size), name) for name, size in sizes.items()]
+        with running(entries, arguments.server_cpus, checks) as (servers, _):
+            yield servers
 
 
 def text_of(size):

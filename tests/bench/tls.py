@@ -16,9 +16,8 @@ import subprocess
 import sys
 
 import lineup
-from contest import Words, print_table, print_verdict, running, take_turns, temporary_folder, write_report
+from contest import Words, print_table, print_verdict, take_turns, write_report
 from loads import CIPHER, h2load, handshakes
-from served import Check
 
 CASES = {"handshake": ("full handshakes", "handshakes"), "612": ("file of 612 bytes over TLS", "requests")}
 
@@ -46,27 +45,21 @@ def main():
     words.add_argument("--connections", type=int, default=64)
     arguments = words.parse()
     report = {}
-    with temporary_folder() as folder:
-        certificate, root = lineup.self_signed(folder), folder / "www"
-        root.mkdir()
-        (root / "612.html").write_bytes(lineup.text_of(612))
-        entries = {name: lambda name=name: lineup.file_server(name, arguments.serve, folder, root, certificate)
-                   for name in arguments.servers}  # fmt: skip
-        with running(entries, arguments.server_cpus, [Check(lineup.text_of(612), "612.html")]) as (servers, _):
-            report["agreed"] = {name: agreed(server.url) for name, server in servers.items()}
-            if len(set(report["agreed"].values())) != 1:
-                sys.exit(f"the servers do not agree on the same with a client: {report['agreed']}")
-            print(next(iter(report["agreed"].values())))
-            report["tickets"] = {name: session_tickets(server.url) for name, server in servers.items()}
-            print("session tickets after each handshake:", ", ".join(f"{n} {count}" for n, count in report["tickets"].items()))
-            for case in arguments.only:
-                load = handshakes(arguments.generator_cpus, arguments.clients) if case == "handshake" else h2load(
-                    arguments.generator_cpus, arguments.connections, 1, http1=True)  # fmt: skip
-                results = report[case] = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
-                title, unit = CASES[case]
-                print(f"\n{title}, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
-                print_table(results, unit)
-                print_verdict(results, ["nginx"], rate_wanted=1.0, cpu_wanted=1.0)
+    with lineup.files_served(arguments, {"612.html": 612}, secure=True) as servers:
+        report["agreed"] = {name: agreed(server.url) for name, server in servers.items()}
+        if len(set(report["agreed"].values())) != 1:
+            sys.exit(f"the servers do not agree on the same with a client: {report['agreed']}")
+        print(next(iter(report["agreed"].values())))
+        report["tickets"] = {name: session_tickets(server.url) for name, server in servers.items()}
+        print("session tickets after each handshake:", ", ".join(f"{n} {count}" for n, count in report["tickets"].items()))
+        for case in arguments.only:
+            load = handshakes(arguments.generator_cpus, arguments.clients) if case == "handshake" else h2load(
+                arguments.generator_cpus, arguments.connections, 1, http1=True)  # fmt: skip
+            results = report[case] = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
+            title, unit = CASES[case]
+            print(f"\n{title}, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
+            print_table(results, unit)
+            print_verdict(results, ["nginx"], rate_wanted=1.0, cpu_wanted=1.0)
     write_report(arguments, "tls", {"cases": report})
 
 

@@ -5,16 +5,10 @@ import os
 import subprocess
 
 import pytest
+from codings import unpack
 
 TEXT = b"".join(b"%d: the quick brown fox jumps over the lazy dog\n" % i for i in range(400))
 BROWSER = ("Accept-Encoding", "gzip, deflate, br, zstd")
-
-
-def unpack(coding, data):
-    if coding == "gzip":
-        return gzip.decompress(data)
-    program = {"br": "brotli", "zstd": "zstd"}[coding]
-    return subprocess.run([program, "-dc"], input=data, capture_output=True, check=True).stdout
 
 
 @pytest.mark.parametrize(
