@@ -34,7 +34,7 @@ class Authority:
     def certificate(self, *hosts, subject=None, folder=None, name=None):
         """Paths of a certificate for these hosts and of its key; the same each time unless `folder` is given."""
         folder = folder or self.directory
-        stem = name or hosts[0].replace("*", "star")
+        stem = name or "+".join(hosts).replace("*", "star")
         certificate, key = folder / f"{stem}.crt", folder / f"{stem}.key"
         if folder is self.directory and certificate.exists():
             return certificate, key
@@ -43,7 +43,7 @@ class Authority:
         # What is found in the tests as "who answered" is the common name.
         names = "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts) + "\n" if hosts else ""
         extensions.write_text(names + "basicConstraints=CA:FALSE\n")
-        request = openssl("req", "-new", "-utf8", "-key", key, "-subj", subject or f"/CN={stem}").stdout
+        request = openssl("req", "-new", "-utf8", "-key", key, "-subj", subject or f"/CN={name or hosts[0]}").stdout
         signed = openssl(
             "x509", "-req", "-CA", self.file, "-CAkey", self.key, "-days", 30, "-extfile", extensions, input=request
         ).stdout
