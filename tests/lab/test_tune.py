@@ -7,14 +7,19 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import tomllib
 import uuid
 
 import pytest
 
-from server import _processes, TAG, wait_until
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / folder) for folder in ("browser", "tls", "edge", "wsgi")]  # what browser.py stands on
 
-FAKE = pathlib.Path(__file__).parent / "fake"
+from browser import Browser  # noqa: E402
+from server import _processes, TAG, wait_until  # noqa: E402
+
+FAKE = HERE / "fake"
 
 
 class Tune:
@@ -135,6 +140,14 @@ def test_leaves_reports_that_stand_alone(study):
     # The JSON has stdout for itself, so the table is on stderr.
     for words in ("question", "baseline", "noise floor", "report.html", "best.toml", "helpful: off → on"):
         assert words in run.stderr(), words
+
+
+def test_a_browser_shows_the_report_without_a_complaint(study, tmp_path):
+    run, _ = study
+    page = Browser((run.out / "report.html").as_uri(), tmp_path / "browser")
+    document = page.document()
+    assert document.count('class="dot"') > 10 and document.rstrip().endswith("</html>")
+    assert page.console() == []
 
 
 def test_notebook_holds_every_block_and_slice(study):
