@@ -150,6 +150,7 @@ int serve_command(int argc, char** argv) {
     if (!router) return tl::unexpected(router.error());
     return again;
   };
+  if (const char* const root = std::getenv("LABCOAT_CGROUP_ROOT")) recipe->cgroup_root = root;
   recipe->watch_sources = words->reload;
   recipe->control = control_of(*config, words->line);
   auto supervisor = supervisor::Supervisor::create(std::move(*config), std::move(*recipe));

@@ -92,6 +92,15 @@ class Page {
       add(fmt::format("edge     pid {}  up {}  {}", edge.at("pid").get<int>(),
                       age(edge.at("age_s")), size(edge.at("memory_bytes"))));
     }
+    add_cgroup(status_.at("cgroup"));
+  }
+
+  void add_cgroup(const Json& cgroup) {
+    if (cgroup.is_null()) return;
+    const auto max = cgroup.at("max_bytes").get<double>();
+    add(fmt::format("cgroup   {} of {} taken ({:.0f} %)", size(cgroup.at("used_bytes")),
+                    size(cgroup.at("max_bytes")),
+                    100 * cgroup.at("used_bytes").get<double>() / max));
   }
 
   void add_app(const Json& app) {

@@ -132,6 +132,7 @@ struct Config {
   std::string proxy_fields = "x-forwarded";  // or "forwarded"
   std::string proxy_protocol = "off";        // off, on, or URLs as in listen, by spaces
   std::string websocket_compression = "on";  // off, stateless, on
+  double recycle_cgroup_share = 0.9;         // of memory.max; 0: never
   std::string control;  // empty: in the runtime directory; off; or an absolute path
   Limits limits;
   Tls tls;

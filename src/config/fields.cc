@@ -98,6 +98,10 @@ constexpr ServerField server_fields[] = {
     {"proxy_protocol", [](Config& c, const CheckedValue& v) { c.proxy_protocol = text(v); }},
     {"websocket_compression",
      [](Config& c, const CheckedValue& v) { c.websocket_compression = text(v); }},
+    {"recycle_cgroup_share",
+     [](Config& c, const CheckedValue& v) {
+       c.recycle_cgroup_share = checked(parse_real(v.text));
+     }},
     {"control", [](Config& c, const CheckedValue& v) { c.control = control_path(v); }},
     {"version_min", [](Config& c, const CheckedValue& v) { c.tls.version_min = text(v); }},
     {"client_certificates",

@@ -157,6 +157,7 @@ void visit_config(const Field& field, T& config) {
   field("proxy_fields", config.proxy_fields);
   field("proxy_protocol", config.proxy_protocol);
   field("websocket_compression", config.websocket_compression);
+  field("recycle_cgroup_share", config.recycle_cgroup_share);
   field("control", config.control);
   field("limits", config.limits);
   field("tls", config.tls);

@@ -174,6 +174,15 @@ std::span<const Option> server_options() {
            "Compress the messages of WebSockets whose client offers it: on keeps a window of what "
            "was said before for each WebSocket (up to 80 KiB), stateless compresses every message "
            "by itself."},
+      {.name = "recycle_cgroup_share",
+       .section = "server",
+       .type = OptionType::real,
+       .default_value = "0.9",
+       .min = 0,
+       .max = 1,
+       .help =
+           "When so much of the cgroup's memory.max is taken, the worker that has grown most is "
+           "replaced; 0: never. Without a limit nothing happens."},
       {.name = "control",
        .section = "server",
        .type = OptionType::text,

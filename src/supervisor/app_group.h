@@ -9,6 +9,7 @@
 #include <limits>
 #include <list>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,11 +17,13 @@
 #include "base/fd.h"
 #include "config/config.h"
 #include "supervisor/autoscaler.h"
+#include "supervisor/cgroup_memory.h"
 #include "supervisor/edge_process.h"
 #include "supervisor/endpoint_ids.h"
 #include "supervisor/restart_pace.h"
 #include "supervisor/scoreboard.h"
 #include "supervisor/worker_process.h"
+#include "supervisor/worker_sizes.h"
 #include "supervisor/zygote_process.h"
 
 namespace labcoat::supervisor {
@@ -33,6 +36,7 @@ class AppGroup {
     const config::App& app;
     Command zygote;
     std::function<Result<Fd>()> create_channel;
+    const CgroupMemory& memory;
     int endpoints = 1024;   // of a channel
     std::vector<int> cpus;  // that workers may be bound to
   };
@@ -72,6 +76,19 @@ class AppGroup {
   void drain() { draining_ = true; }
   // Nothing is started any more; workers get `signal_number`, and SIGKILL at `kill_at`.
   void stop(int signal_number, i64 kill_at);
+
+  // app_group_memory.cc. Notes what workers hold that have just begun to work.
+  void look_at_sizes();
+  // The worker that has grown most since it began to work; nothing: not known.
+  struct Grown {
+    int worker = 0;
+    i64 bytes = 0;
+    i64 growth_bytes = 0;
+  };
+  std::optional<Grown> most_grown();
+  // Whether a worker is being replaced, or is to be.
+  bool is_replacing() const;
+  void recycle_grown(const Grown& grown, const CgroupMemory::Use& use);
 
   // Every worker and what it does now, for people.
   Json status(i64 now) const;
@@ -119,6 +136,9 @@ class AppGroup {
   void look(i64 now);
   void look_at_memory(WorkerProcess& worker);
   void look_at_requests(WorkerProcess& worker, i64 now);
+  i64 size_of_one_more() const;
+  bool has_room_for_one_more() const;
+  bool may_start_worker(i64 now);
   void condemn(WorkerProcess& worker, int endpoint, i64 now);
   void end_condemned(int number, const std::string& stacks);
   void recycle_next();
@@ -164,6 +184,11 @@ class AppGroup {
   Autoscaler scaler_;
   i64 scale_due_ns_ = 0;
   bool memory_warned_ = false;
+  WorkerSizes sizes_;
+  int room_made_ = 0;  // workers that have gone first, and whose successors are due
+  bool no_room_said_ = false;
+  u64 drained_first_ = 0;  // workers that went before their successors, for want of room
+  u64 recycled_for_cgroup_ = 0;
   int last_number_ = 0;
   bool ever_ready_ = false;
   bool draining_ = false;

@@ -81,6 +81,7 @@ void AppGroup::adopt_next_zygote() {
     if (worker.number != trial_number_) worker.outdated = worker.retiring = true;
   }
   trial_number_ = 0;
+  sizes_.clear();
 }
 
 void AppGroup::fail_reload(const std::string& why) {

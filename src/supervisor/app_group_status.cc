@@ -37,6 +37,9 @@ Json AppGroup::status(i64 now) const {
           {"reload_failure", reload_failure_},
           {"queue", {{"waiting", queue.waiting}, {"oldest_wait_us", queue.oldest_wait_ns / us}}},
           {"recent", recent},
+          {"worker_bytes", sizes_.typical()},
+          {"drained_first", drained_first_},
+          {"recycled_for_cgroup", recycled_for_cgroup_},
           {"zygote", zygote},
           {"workers", workers}};
 }

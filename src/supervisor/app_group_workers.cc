@@ -19,7 +19,9 @@ void AppGroup::start_workers(i64 now) {
   for (;;) {
     const int keepers = count([this](const auto& w) { return is_keeper(w); });
     const int forking = count([](const auto& w) { return w.pid == 0; });
-    if (keepers >= wanted_ || forking >= forks_pending_max || !start_worker(*zygote_, now)) return;
+    if (keepers >= wanted_) room_made_ = 0;
+    if (keepers >= wanted_ || forking >= forks_pending_max || !may_start_worker(now)) return;
+    if (!start_worker(*zygote_, now)) return;
   }
 }
 
@@ -212,6 +214,7 @@ void AppGroup::worker_gone(Workers::iterator worker, const std::string& how, i64
     }
   }
   const bool on_trial = worker->number == trial_number_;
+  if (worker->makes_room) ++room_made_;
   workers_.erase(worker);
   if (stacks) stacks->give_up();
   if (expected) {

@@ -26,6 +26,12 @@ bool read_proc(pid_t pid, const char* name, Text& out) {
   return true;
 }
 
+// "name 123 kB"; -1: there is no such line.
+i64 rollup_bytes(const Text& text, const char* name) {
+  const char* const line = std::strstr(text.data(), name);
+  return line == nullptr ? -1 : std::strtoll(line + std::strlen(name), nullptr, 10) * 1024;
+}
+
 }  // namespace
 
 i64 resident_bytes(pid_t pid) {
@@ -39,9 +45,16 @@ i64 resident_bytes(pid_t pid) {
 i64 proportional_bytes(pid_t pid) {
   Text text;
   if (!read_proc(pid, "smaps_rollup", text)) return resident_bytes(pid);
-  const char* line = std::strstr(text.data(), "\nPss:");
-  if (line == nullptr) return resident_bytes(pid);
-  return std::strtoll(line + std::strlen("\nPss:"), nullptr, 10) * 1024;
+  const i64 bytes = rollup_bytes(text, "\nPss:");
+  return bytes < 0 ? resident_bytes(pid) : bytes;
+}
+
+i64 private_bytes(pid_t pid) {
+  Text text;
+  if (!read_proc(pid, "smaps_rollup", text)) return resident_bytes(pid);
+  const i64 clean = rollup_bytes(text, "\nPrivate_Clean:");
+  const i64 dirty = rollup_bytes(text, "\nPrivate_Dirty:");
+  return clean < 0 || dirty < 0 ? resident_bytes(pid) : clean + dirty;
 }
 
 }  // namespace labcoat::supervisor

@@ -16,4 +16,8 @@ i64 resident_bytes(pid_t pid);
 // kernel does not let us look. It walks the page table: about a millisecond for 300 MiB.
 i64 proportional_bytes(pid_t pid);
 
+// What no other process has (Private_* of smaps_rollup): what is free when it goes. As
+// proportional_bytes() in everything else.
+i64 private_bytes(pid_t pid);
+
 }  // namespace labcoat::supervisor

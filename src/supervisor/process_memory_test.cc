@@ -21,6 +21,8 @@ TEST(ProcessMemory, counts_shared_pages_once_among_those_who_share_them) {
   constexpr size_t bytes = 32 << 20;
   std::vector<char> block(bytes, 'x');
   const i64 alone = proportional_bytes(getpid());
+  const i64 own = private_bytes(getpid());
+  EXPECT_GE(own, i64{bytes});
   int hold[2];
   ASSERT_EQ(pipe(hold), 0);
   const pid_t child = fork();
@@ -31,6 +33,7 @@ TEST(ProcessMemory, counts_shared_pages_once_among_those_who_share_them) {
     _exit(0);
   }
   EXPECT_LT(proportional_bytes(getpid()), alone - i64{bytes} / 4);
+  EXPECT_LT(private_bytes(getpid()), own - i64{bytes} / 2);
   EXPECT_GE(resident_bytes(getpid()), i64{bytes});
   close(hold[1]);
   waitpid(child, nullptr, 0);
@@ -44,6 +47,7 @@ TEST(ProcessMemory, of_nobody_is_minus_one) {
   waitpid(child, nullptr, 0);
   EXPECT_EQ(resident_bytes(child), -1);
   EXPECT_EQ(proportional_bytes(child), -1);
+  EXPECT_EQ(private_bytes(child), -1);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ int Supervisor::run() {
   for (const config::App& app : config_.apps) {
     groups_.emplace_back(
         AppGroup::Setup{*loop_, config_, app, recipe_.zygote(app),
-                        [this, &app] { return recipe_.create_channel(app, config_); },
+                        [this, &app] { return recipe_.create_channel(app, config_); }, memory_,
                         recipe_.channel_endpoints, cpus_});
   }
   if (const Status status = start_edge(now_ns()); !status) fail_start(status.error().text);
@@ -130,6 +130,7 @@ int Supervisor::loop_timeout_ms() const {
   i64 due = std::numeric_limits<i64>::max();
   for (const AppGroup& group : groups_) due = std::min(due, group.next_due());
   for (const auto& watch : source_watches_) due = std::min(due, watch->due());
+  if (phase_ == Phase::running) due = std::min(due, memory_due_ns_);
   if (edge_kill_at_ns_ != 0) due = std::min(due, edge_kill_at_ns_);
   if (!edge_ && phase_ == Phase::running) due = std::min(due, edge_pace_.not_before());
   if (due == std::numeric_limits<i64>::max()) return -1;
@@ -141,6 +142,7 @@ void Supervisor::step(i64 now) {
   for (const auto& watch : source_watches_) watch->expire(now);
   check_failures();
   keep_edge(now);
+  look_at_memory(now);
   for (AppGroup& group : groups_) group.reconcile(now);
   check_failures();
   announce_ready();

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "supervisor/app_group.h"
+#include "supervisor/cgroup_memory.h"
 #include "supervisor/control_server.h"
 #include "supervisor/edge_process.h"
 #include "supervisor/listeners.h"
@@ -38,6 +39,7 @@ struct Recipe {
   std::function<Result<config::Config>()> read_again;
   int channel_endpoints = 1024;
   Control control;
+  std::string cgroup_root;     // where cgroups are looked up: for tests; empty: where they are
   bool watch_sources = false;  // load an app again when one of its Python files changes
   // Once: the edge and a worker of every app are ready. URLs with the ports that the kernel picked.
   std::function<void(const std::vector<std::string>& urls, const std::vector<std::string>& admin)>
@@ -58,7 +60,7 @@ class Supervisor {
   enum class Phase { running, draining, ending };
 
   Supervisor(config::Config config, Recipe recipe)
-      : config_(std::move(config)), recipe_(std::move(recipe)) {}
+      : config_(std::move(config)), recipe_(std::move(recipe)), memory_(recipe_.cgroup_root) {}
   Status prepare();
   Status start_edge(i64 now);
   void watch_sources();
@@ -75,6 +77,10 @@ class Supervisor {
   void stop_fast(i64 now, int exit_code);
   void end_workers(int signal_number, i64 kill_at);
   void fail_start(const std::string& text);
+
+  // supervisor_memory.cc
+  void look_at_memory(i64 now);
+  void replace_grown(i64 now, const CgroupMemory::Use& use);
 
   // supervisor_control.cc
   Status open_control();
@@ -96,6 +102,11 @@ class Supervisor {
   std::vector<Listener> listeners_;
   std::vector<Listener> admin_;
   std::vector<int> cpus_;
+
+  CgroupMemory memory_;
+  i64 memory_due_ns_ = 0;
+  i64 grown_due_ns_ = 0;
+  bool memory_warned_ = false;
 
   std::unique_ptr<EdgeProcess> edge_;
   RestartPace edge_pace_;

@@ -79,6 +79,10 @@ Json Supervisor::status(i64 now) const {
   out["listen"] = urls_of(listeners_);
   out["admin"] = urls_of(admin_);
   out["edge"] = edge;
+  out["cgroup"] = nullptr;
+  if (const auto use = memory_.fullest()) {
+    out["cgroup"] = {{"max_bytes", use->max_bytes}, {"used_bytes", use->used_bytes}};
+  }
   out["apps"] = apps;
   return out;
 }

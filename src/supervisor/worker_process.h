@@ -38,7 +38,9 @@ struct WorkerProcess {
   i64 started_ns = 0;
   i64 kill_at_ns = 0;
   bool was_ready = false;
-  bool condemned = false;  // a request took too long: it ends when its stacks are in the log
+  bool sized = false;       // its size is known to its group
+  bool makes_room = false;  // there is no room for its successor before it is gone
+  bool condemned = false;   // a request took too long: it ends when its stacks are in the log
   std::unique_ptr<ControlLink> link;
   std::unique_ptr<StacksPipe> stacks;
 

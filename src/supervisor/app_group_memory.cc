@@ -1,0 +1,109 @@
+// An AppGroup's manners in a cgroup with a limit of memory. A successor is ready before its
+// predecessor goes only while there is room for both; otherwise the old one goes first. And when
+// the cgroup is nearly full, who has grown most is replaced before the kernel chooses whom to kill.
+#include <algorithm>
+#include <csignal>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "base/text.h"
+#include "supervisor/app_group.h"
+#include "supervisor/process_memory.h"
+
+namespace labcoat::supervisor {
+namespace {
+
+using State = WorkerProcess::State;
+
+}  // namespace
+
+void AppGroup::look_at_sizes() {
+  for (WorkerProcess& worker : workers_) {
+    if (worker.sized || worker.outdated || worker.state != State::ready) continue;
+    if (worker.edge_life != edge_life_) continue;
+    u64 requests = 0;
+    for (const int endpoint : worker.endpoints) requests += scoreboard_->row(endpoint).requests;
+    if (requests < WorkerSizes::requests_first) continue;
+    worker.sized = true;
+    sizes_.add(private_bytes(worker.pid));
+  }
+}
+
+// Nobody has worked enough to know: as much as the largest has, which is too much rather than too
+// little.
+i64 AppGroup::size_of_one_more() const {
+  if (const i64 typical = sizes_.typical(); typical >= 0) return typical;
+  i64 most = 0;
+  for (const WorkerProcess& worker : workers_) {
+    if (worker.state == State::ready) most = std::max(most, private_bytes(worker.pid));
+  }
+  return most;
+}
+
+bool AppGroup::has_room_for_one_more() const {
+  // Those that were just begun will take what is not counted yet.
+  const int growing = count([](const WorkerProcess& worker) {
+    return worker.state == State::forking || worker.state == State::starting;
+  });
+  return setup_.memory.has_room(size_of_one_more() * (1 + growing));
+}
+
+// Whether another worker may be started now. Who takes a place that nobody leaves is always let in:
+// how many there are is the user's to say.
+bool AppGroup::may_start_worker(i64 now) {
+  const auto makes_room = [](const WorkerProcess& worker) { return worker.makes_room; };
+  const auto in_turn = std::find_if(workers_.begin(), workers_.end(), [](const auto& worker) {
+    return worker.is_live() && worker.retiring;
+  });
+  if (room_made_ > 0) {
+    --room_made_;
+    return true;
+  }
+  if (in_turn == workers_.end() && count(makes_room) == 0) return true;
+  if (has_room_for_one_more()) return true;
+  if (in_turn == workers_.end() || count(makes_room) > 0) return false;
+  ++drained_first_;
+  if (!std::exchange(no_room_said_, true)) {
+    const auto use = setup_.memory.fullest();
+    spdlog::warn(
+        "app '{}': memory.max leaves no room for one worker more ({} of {} are taken, it would "
+        "need "
+        "{}): workers are ended before their successors are started, as long as that is so",
+        name(), format_size(use ? use->used_bytes : 0), format_size(use ? use->max_bytes : 0),
+        format_size(size_of_one_more()));
+  }
+  in_turn->makes_room = true;
+  in_turn->stop(SIGTERM, kill_time(now));
+  return false;
+}
+
+std::optional<AppGroup::Grown> AppGroup::most_grown() {
+  const i64 typical = sizes_.typical();
+  if (typical < 0 || edge_ == nullptr || stopping_ || draining_) return {};
+  std::optional<Grown> most;
+  for (WorkerProcess& worker : workers_) {
+    if (worker.state != State::ready || worker.edge_life != edge_life_) continue;
+    const i64 bytes = private_bytes(worker.pid);
+    if (most && most->bytes >= bytes) continue;
+    most = {.worker = worker.number, .bytes = bytes, .growth_bytes = bytes - typical};
+  }
+  return most;
+}
+
+bool AppGroup::is_replacing() const {
+  return next_zygote_ || count([](const WorkerProcess& worker) {
+                           return worker.retiring || worker.is_recycled() || worker.outdated;
+                         }) > 0;
+}
+
+void AppGroup::recycle_grown(const Grown& grown, const CgroupMemory::Use& use) {
+  const auto worker = find_worker(grown.worker);
+  if (worker == workers_.end()) return;
+  ++recycled_for_cgroup_;
+  worker->recycle_reason =
+      fmt::format("{:.0f} % of memory.max = {} are taken, and it has grown most, by {} to {}",
+                  100 * use.share(), format_size(use.max_bytes), format_size(grown.growth_bytes),
+                  format_size(grown.bytes));
+}
+
+}  // namespace labcoat::supervisor

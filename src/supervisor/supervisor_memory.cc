@@ -1,0 +1,57 @@
+// When the server's cgroup is nearly full, the worker that has grown most is replaced, whatever app
+// it is of: one at a time, and only if that gives something back. The kernel would choose for
+// itself, and kill it with its requests, or the whole container (memory.oom.group).
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <utility>
+
+#include "base/text.h"
+#include "supervisor/supervisor.h"
+
+namespace labcoat::supervisor {
+namespace {
+
+constexpr i64 look_every_ns = 1 * seconds;
+constexpr i64 look_unlimited_every_ns = 60 * seconds;  // a limit can be set while we run
+// Between two replacements: workers grow again, if less, and a server that is simply full shall not
+// do nothing else.
+constexpr i64 pause_ns = 5 * seconds;
+constexpr double growth_share_min = 0.01;  // of memory.max: worth a replacement
+
+}  // namespace
+
+void Supervisor::look_at_memory(i64 now) {
+  if (now < memory_due_ns_ || phase_ != Phase::running) return;
+  const auto use = memory_.fullest();
+  memory_due_ns_ = now + (use ? look_every_ns : look_unlimited_every_ns);
+  if (!use) return;
+  for (AppGroup& group : groups_) group.look_at_sizes();
+  const double limit = config_.recycle_cgroup_share;
+  if (limit > 0 && use->share() >= limit && now >= grown_due_ns_) replace_grown(now, *use);
+}
+
+void Supervisor::replace_grown(i64 now, const CgroupMemory::Use& use) {
+  AppGroup* group_of_most = nullptr;
+  AppGroup::Grown most;
+  for (AppGroup& group : groups_) {
+    // What is under way may be enough.
+    if (group.is_replacing()) return;
+    const auto grown = group.most_grown();
+    if (!grown || (group_of_most && grown->growth_bytes <= most.growth_bytes)) continue;
+    group_of_most = &group;
+    most = *grown;
+  }
+  const double worth = growth_share_min * static_cast<double>(use.max_bytes);
+  if (group_of_most && static_cast<double>(most.growth_bytes) >= worth) {
+    grown_due_ns_ = now + pause_ns;
+    group_of_most->recycle_grown(most, use);
+    return;
+  }
+  if (std::exchange(memory_warned_, true)) return;
+  spdlog::warn(
+      "{:.0f} % of memory.max = {} are taken, and no worker has grown so much that replacing it "
+      "would help: have fewer workers or a higher limit, before the kernel kills",
+      100 * use.share(), format_size(use.max_bytes));
+}
+
+}  // namespace labcoat::supervisor
