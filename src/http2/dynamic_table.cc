@@ -29,10 +29,10 @@ bool DynamicTable::insert(std::string_view name, std::string_view value) {
   // What leaves can still be read: only sliding or a new block would end it.
   evict_to(bytes_max_ - entry_bytes);
   std::unique_ptr<char[]> old;
-  if (text_end_ - slid_ + text_bytes > text_room_ || count_ > entry_mask_ || block_ == nullptr) {
+  if (text_end_ + text_bytes > text_room_ || count_ > entry_mask_ || block_ == nullptr) {
     old = make_room(text_bytes, holds(name) || holds(value));
   }
-  char* const to = text() + (text_end_ - slid_);
+  char* const to = text_ + text_end_;
   if (!name.empty()) std::memcpy(to, name.data(), name.size());
   if (!value.empty()) std::memcpy(to + name.size(), value.data(), value.size());
   entries()[next_ & entry_mask_] = {text_end_, static_cast<u16>(name.size()),
@@ -67,33 +67,32 @@ std::unique_ptr<char[]> DynamicTable::make_room(size_t more, bool keep_old) {
   while (room < bytes_max_ && (live + more > room / 4 * 3 || count_ >= room / entry_overhead)) {
     room *= 2;
   }
-  if (room != text_room_ || keep_old) return change_block(room);
-  std::memmove(text(), text() + (begin - slid_), live);
-  slid_ = begin;
-  return nullptr;
+  std::unique_ptr<char[]> old;
+  if (room != text_room_ || keep_old) {
+    old = change_block(room, begin, live);
+  } else {
+    std::memmove(text_, text_ + begin, live);
+  }
+  for (u32 i = next_ - count_; i != next_; ++i) entries()[i & entry_mask_].at -= begin;
+  text_end_ = static_cast<u32>(live);
+  return old;
 }
 
-std::unique_ptr<char[]> DynamicTable::change_block(size_t text_room) {
+std::unique_ptr<char[]> DynamicTable::change_block(size_t text_room, size_t begin, size_t live) {
   const size_t ring = text_room / entry_overhead;
   const size_t bytes = ring * sizeof(Entry) + text_room;
-  DynamicTable old(0);
-  std::swap(old.block_, block_);
-  std::swap(old.entry_mask_, entry_mask_);
-  block_.reset(new char[bytes]);
+  std::unique_ptr<char[]> old = std::exchange(block_, std::unique_ptr<char[]>(new char[bytes]));
+  const u32 old_mask = std::exchange(entry_mask_, static_cast<u32>(ring - 1));
+  const char* const old_text = std::exchange(text_, block_.get() + ring * sizeof(Entry));
   block_bytes_ = bytes;
   text_room_ = static_cast<u32>(text_room);
-  entry_mask_ = static_cast<u32>(ring - 1);
-  if (count_ == 0) {
-    slid_ = text_end_;
-    return std::move(old.block_);
-  }
+  if (count_ == 0) return old;
+  const Entry* const old_entries = reinterpret_cast<Entry*>(old.get());
   for (u32 i = next_ - count_; i != next_; ++i) {
-    entries()[i & entry_mask_] = old.entries()[i & old.entry_mask_];
+    entries()[i & entry_mask_] = old_entries[i & old_mask];
   }
-  const u32 begin = oldest().at;
-  std::memcpy(text(), old.text() + (begin - slid_), text_end_ - begin);
-  slid_ = begin;
-  return std::move(old.block_);
+  std::memcpy(text_, old_text + begin, live);
+  return old;
 }
 
 }  // namespace labcoat::http2

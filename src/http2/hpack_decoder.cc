@@ -9,112 +9,146 @@
 namespace labcoat::http2 {
 namespace {
 
-// One block on its way. Decoded strings lie on the stack while they fit.
+constexpr u32 size_prefix_max = 0x1f;
+constexpr u32 index_prefix_max = 0x7f;
+
+// One block on its way. Where it stands is handed from function to function, so that it is a
+// register of the loop over indexed fields, which most fields are.
 class BlockReader {
  public:
-  BlockReader(std::string_view block, DynamicTable& table, size_t table_bytes_max, FieldSink& sink)
-      : at_(block.data()),
-        end_(at_ + block.size()),
+  BlockReader(std::string_view block, DynamicTable& table, FieldSink& sink)
+      : end_(block.data() + block.size()),
         block_bytes_(block.size()),
         table_(table),
-        table_bytes_max_(table_bytes_max),
-        sink_(sink) {}
+        sink_(&sink) {}
 
-  HpackDecoder::Outcome run() {
-    // RFC 7541 section 4.2: a new size stands in front of all fields.
-    while (at_ != end_ && (static_cast<u8>(*at_) & 0xe0) == 0x20) {
+  // RFC 7541 section 4.2: new sizes stand in front of all fields. Like all that read something: the
+  // place behind it, or nullptr when it is broken.
+  const char* read_sizes(const char* at, size_t table_bytes_max) {
+    while (at != end_ && (static_cast<u8>(*at) & ~size_prefix_max) == 0x20) {
       u32 bytes = 0;
-      if (!read_integer(at_, end_, 5, bytes)) return HpackDecoder::Outcome::broken;
-      if (bytes > table_bytes_max_) return HpackDecoder::Outcome::broken;
+      if (!read_integer(at, end_, 5, bytes) || bytes > table_bytes_max) return nullptr;
       table_.set_bytes_max(bytes);
     }
-    while (at_ != end_) {
-      if (!read_field()) return HpackDecoder::Outcome::broken;
-    }
-    return told_ ? HpackDecoder::Outcome::done : HpackDecoder::Outcome::stopped;
+    return at;
   }
+
+  const char* read_fields(const char* at) {
+    while (at != end_) {
+      const u8 first = static_cast<u8>(*at);
+      if (first < 0x80) {
+        at = read_literal(at, first);
+        if (at == nullptr) return nullptr;
+        continue;
+      }
+      // Section 6.1, and section 2.3.3: the static table, then the newest entry first.
+      ++at;
+      u32 index = first & index_prefix_max;
+      if (index < dynamic_begin) {
+        if (index == 0) return nullptr;
+        const FieldView& field = static_table[index - 1];
+        tell(field.name, field.value);
+        continue;
+      }
+      if (index == index_prefix_max) {
+        const Long read = read_long_index(at);
+        if (read.at == nullptr) return nullptr;
+        at = read.at;
+        index = read.index;
+      }
+      const u32 age = index - dynamic_begin;
+      if (age >= table_.count()) return nullptr;
+      tell(table_.name(age), table_.value(age));
+    }
+    return at;
+  }
+
+  bool stopped() const { return sink_ == nullptr; }
 
  private:
-  void tell(const FieldView& field) { told_ = told_ && sink_.on_field(field.name, field.value); }
+  void tell(std::string_view name, std::string_view value) {
+    if (sink_ != nullptr && !sink_->on_field(name, value)) sink_ = nullptr;
+  }
 
-  bool read_field() {
-    const u8 first = static_cast<u8>(*at_);
+  struct Long {
+    const char* at;
+    u32 index;
+  };
+  // `at` stands behind the first byte.
+  [[gnu::noinline]] Long read_long_index(const char* at) const {
+    Long read{at - 1, 0};
+    if (!read_integer(read.at, end_, 7, read.index)) read.at = nullptr;
+    return read;
+  }
+
+  // Sections 6.2.1 to 6.2.3. Decoded strings lie on the stack while they fit.
+  [[gnu::noinline]] const char* read_literal(const char* at, u8 first) {
+    const bool to_table = (first & 0x40) != 0;
+    if (!to_table && (first & 0x20) != 0) return nullptr;  // a size behind a field
+    std::array<char, 4096> some;
+    Room room{some.data(), some.data() + some.size()};
     FieldView field;
-    if ((first & 0x80) != 0) {  // section 6.1
-      if (!read_indexed(7, field)) return false;
-      tell(field);
+    u32 index = 0;
+    if (!read_integer(at, end_, to_table ? 6 : 4, index)) return nullptr;
+    if (index == 0) {
+      at = read_string(at, room, field.name);
+      if (at == nullptr) return nullptr;
+    } else if (!find_name(index, field.name)) {
+      return nullptr;
+    }
+    at = read_string(at, room, field.value);
+    if (at == nullptr) return nullptr;
+    tell(field.name, field.value);
+    if (to_table) table_.insert(field.name, field.value);
+    return at;
+  }
+
+  bool find_name(u32 index, std::string_view& out) const {
+    if (index < dynamic_begin) {
+      out = static_table[index - 1].name;
       return true;
     }
-    const bool to_table = (first & 0x40) != 0;           // section 6.2.1
-    if (!to_table && (first & 0x20) != 0) return false;  // a size behind a field
-    room_ = stack_.data();
-    room_end_ = room_ + stack_.size();
-    if ((first & (to_table ? 0x3f : 0x0f)) == 0) {
-      ++at_;
-      if (!read_string(field.name)) return false;
-    } else {
-      if (!read_indexed(to_table ? 6 : 4, field)) return false;
-    }
-    if (!read_string(field.value)) return false;
-    tell(field);
-    if (to_table) table_.insert(field.name, field.value);
+    if (index - dynamic_begin >= table_.count()) return false;
+    out = table_.name(index - dynamic_begin);
     return true;
   }
 
-  // Section 2.3.3: the static table, then the newest entry first.
-  bool read_indexed(int prefix_bits, FieldView& out) {
-    u32 index = 0;
-    if (!read_integer(at_, end_, prefix_bits, index) || index == 0) return false;
-    if (index <= static_table.size()) {
-      out = static_table[index - 1];
-      return true;
-    }
-    const size_t age = index - static_table.size() - 1;
-    if (age >= table_.count()) return false;
-    out = table_.at(age);
-    return true;
-  }
+  // Where decoded strings go.
+  struct Room {
+    char* at;
+    char* end;
+  };
 
   // Section 5.2.
-  bool read_string(std::string_view& out) {
-    if (at_ == end_) return false;
-    const bool coded = (static_cast<u8>(*at_) & 0x80) != 0;
+  const char* read_string(const char* at, Room& room, std::string_view& out) {
+    if (at == end_) return nullptr;
+    const bool coded = (static_cast<u8>(*at) & 0x80) != 0;
     u32 bytes = 0;
-    if (!read_integer(at_, end_, 7, bytes) || bytes > static_cast<size_t>(end_ - at_)) return false;
-    out = std::string_view(at_, bytes);
-    at_ += bytes;
-    if (!coded) return true;
-    char* const room = room_for(huffman_room(bytes));
-    const size_t decoded = huffman_decode(out, room);
-    if (decoded == huffman_broken) return false;
-    out = std::string_view(room, decoded);
-    room_ = room + decoded;
-    return true;
+    if (!read_integer(at, end_, 7, bytes)) return nullptr;
+    if (bytes > static_cast<size_t>(end_ - at)) return nullptr;
+    out = std::string_view(at, bytes);
+    at += bytes;
+    if (!coded) return at;
+    if (huffman_room(bytes) > static_cast<size_t>(room.end - room.at)) enlarge(room);
+    const size_t decoded = huffman_decode(out, room.at);
+    if (decoded == huffman_broken) return nullptr;
+    out = std::string_view(room.at, decoded);
+    room.at += decoded;
+    return at;
   }
 
-  // The field's name stays where it is while its value comes. The large room has place for every
-  // string of the block at once.
-  char* room_for(size_t bytes) {
-    if (bytes > static_cast<size_t>(room_end_ - room_)) {
-      const size_t all = huffman_room(block_bytes_) + huffman_room(0);
-      if (large_ == nullptr) large_.reset(new char[all]);
-      room_ = large_.get();
-      room_end_ = room_ + all;
-    }
-    return room_;
+  // To what holds both strings of any field of this block.
+  void enlarge(Room& room) {
+    const size_t bytes = huffman_room(block_bytes_) + huffman_room(0);
+    if (large_ == nullptr) large_.reset(new char[bytes]);
+    room = {large_.get(), large_.get() + bytes};
   }
 
-  const char* at_;
   const char* const end_;
   const size_t block_bytes_;
   DynamicTable& table_;
-  const size_t table_bytes_max_;
-  FieldSink& sink_;
-  bool told_ = true;
-  char* room_ = nullptr;
-  char* room_end_ = nullptr;
+  FieldSink* sink_;  // nullptr: wants no more
   std::unique_ptr<char[]> large_;
-  std::array<char, 4096> stack_;
 };
 
 }  // namespace
@@ -123,7 +157,11 @@ HpackDecoder::HpackDecoder(size_t table_bytes_max)
     : table_bytes_max_(table_bytes_max), table_(table_bytes_max) {}
 
 HpackDecoder::Outcome HpackDecoder::decode(std::string_view block, FieldSink& sink) {
-  return BlockReader(block, table_, table_bytes_max_, sink).run();
+  BlockReader reader(block, table_, sink);
+  const char* at = reader.read_sizes(block.data(), table_bytes_max_);
+  if (at != nullptr) at = reader.read_fields(at);
+  if (at == nullptr && !block.empty()) return Outcome::broken;
+  return reader.stopped() ? Outcome::stopped : Outcome::done;
 }
 
 }  // namespace labcoat::http2

@@ -44,8 +44,8 @@ class Listener final : public FieldSink {
 
 inline Fields entries_of(const DynamicTable& table) {
   Fields fields;
-  for (size_t i = 0; i < table.count(); ++i) {
-    fields.emplace_back(table.at(i).name, table.at(i).value);
+  for (u32 i = 0; i < table.count(); ++i) {
+    fields.emplace_back(table.name(i), table.value(i));
   }
   return fields;
 }

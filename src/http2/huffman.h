@@ -17,10 +17,9 @@ constexpr size_t huffman_room(size_t coded_bytes) {
 // padding that is longer than 7 bits or not the beginning of EOS.
 size_t huffman_decode(std::string_view coded, char* out);
 
-// How much `text` takes, in whole bytes.
-size_t huffman_bytes(std::string_view text);
-// Writes what huffman_bytes says, and may write up to huffman_slack more.
+// Writes the code of `text`, if that is shorter than `text`: the bytes it takes. Else 0, and what
+// lies at `out` means nothing. Up to text.size() + huffman_slack bytes of `out` are used.
 constexpr size_t huffman_slack = 8;
-void huffman_encode(std::string_view text, char* out);
+size_t huffman_encode(std::string_view text, char* out);
 
 }  // namespace labcoat::http2

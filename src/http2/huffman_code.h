@@ -78,34 +78,42 @@ constexpr std::array<HuffmanCode, huffman_symbols> make_huffman_codes() {
   return codes;
 }
 
-// The next 12 bits at once: one symbol or two, if their codes are not longer than that together.
+// What the next 12 bits say: one symbol, or two if their codes are not longer than that together.
+// In one word, so that a step is one look: in the lowest byte the bits they take, then their
+// number, then they themselves, the first lower. 0: the code is longer than 12 bits.
 constexpr size_t huffman_step_bits = 12;
-struct HuffmanStep {
-  u8 symbols[2] = {0, 0};
-  u8 count = 0;  // 0: the code is longer than 12 bits
-  u8 bits = 0;   // of all symbols
-};
 
-constexpr std::array<HuffmanStep, 1 << huffman_step_bits> make_huffman_steps() {
+constexpr u32 pack_huffman_step(u32 symbols, u32 count, u32 bits) {
+  return symbols << 16 | count << 8 | bits;
+}
+constexpr u32 first_of_huffman_step(u32 step) {
+  return step >> 16 & 0xff;
+}
+
+// By the bits inverted: whoever shifts zeros in behind the last bit of a string then finds there
+// the ones that padding consists of.
+constexpr std::array<u32, 1 << huffman_step_bits> make_huffman_steps() {
   constexpr size_t size = 1 << huffman_step_bits;
-  std::array<HuffmanStep, size> steps{};
+  std::array<u32, size> steps{};
+  const auto step_of = [&steps](size_t bits) -> u32& { return steps[~bits & (size - 1)]; };
   const HuffmanOrder order = order_huffman();
   size_t at = 0;
   for (const u16 symbol : order.symbols) {
     const u8 bits = huffman_lengths[symbol];
     if (bits > huffman_step_bits) break;
-    const size_t end = at + (size >> bits);
-    for (; at < end; ++at) steps[at] = {{static_cast<u8>(symbol), 0}, 1, bits};
+    for (const size_t end = at + (size >> bits); at < end; ++at) {
+      step_of(at) = pack_huffman_step(symbol, 1, bits);
+    }
   }
   for (size_t i = 0; i < size; ++i) {
-    HuffmanStep& step = steps[i];
-    if (step.count == 0) continue;
+    if (step_of(i) == 0) continue;
     // Of what follows only the first symbol counts, and only if its code ends within the 12 bits.
-    const HuffmanStep next = steps[(i << step.bits) & (size - 1)];
-    if (next.count == 0) continue;
-    const size_t both = step.bits + size_t{huffman_lengths[next.symbols[0]]};
-    if (both > huffman_step_bits) continue;
-    step = {{step.symbols[0], next.symbols[0]}, 2, static_cast<u8>(both)};
+    const u32 first = first_of_huffman_step(step_of(i));
+    const u32 next = step_of(i << huffman_lengths[first]);
+    if (next == 0) continue;
+    const u32 second = first_of_huffman_step(next);
+    const u32 bits = u32{huffman_lengths[first]} + huffman_lengths[second];
+    if (bits <= huffman_step_bits) step_of(i) = pack_huffman_step(first | second << 8, 2, bits);
   }
   return steps;
 }

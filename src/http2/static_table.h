@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/clock.h"
+
 namespace labcoat::http2 {
 
 struct FieldView {
@@ -74,5 +76,8 @@ inline constexpr std::array<FieldView, 61> static_table = {{
     {"via", ""},
     {"www-authenticate", ""},
 }};
+
+// The index of the dynamic table's newest entry, RFC 7541 section 2.3.3.
+constexpr u32 dynamic_begin = static_table.size() + 1;
 
 }  // namespace labcoat::http2
