@@ -39,8 +39,13 @@ class DynamicTable {
     const Entry& entry = entry_at(age);
     return {text_ + entry.at + entry.name_bytes, entry.value_bytes};
   }
-  bool holds(u32 age, std::string_view name, std::string_view value) const {
-    const Entry& entry = entry_at(age);
+  // Entries are numbered as they come; the lowest 16 bits of a number tell those in the table
+  // apart.
+  bool has(u16 number) const { return age_of(number) < count_; }
+  u32 age_of(u16 number) const { return static_cast<u16>(next_ - 1 - number); }
+  // Of a number that the table has.
+  bool is(u16 number, std::string_view name, std::string_view value) const {
+    const Entry& entry = entries()[number & entry_mask_];
     const char* const at = text_ + entry.at;
     return entry.name_bytes == name.size() && entry.value_bytes == value.size() &&
            same_bytes(at, name.data(), name.size()) &&

@@ -37,14 +37,14 @@ u32 FieldIndex::hash_of(std::string_view name, std::string_view value) {
 u32 FieldIndex::find(std::string_view name, std::string_view value, u32 hash) const {
   if (slots_ == 0) return none;
   u16 number = field_heads()[hash & (slots_ - 1)];
-  u32 age = age_of(number);
+  u32 age = table_.age_of(number);
   u32 newest = 0;
   while (age < table_.count() && age >= newest) {
     const Link& link = links()[number & (slots_ - 1)];
-    if (link.hash == hash && table_.holds(age, name, value)) return age;
+    if (link.hash == hash && table_.is(number, name, value)) return age;
     newest = age + 1;
     number = link.older_field;
-    age = age_of(number);
+    age = table_.age_of(number);
   }
   return none;
 }
@@ -52,13 +52,13 @@ u32 FieldIndex::find(std::string_view name, std::string_view value, u32 hash) co
 u32 FieldIndex::find_name(std::string_view name) const {
   if (slots_ == 0) return none;
   u16 number = name_heads()[fold(hash_name(name)) & (slots_ - 1)];
-  u32 age = age_of(number);
+  u32 age = table_.age_of(number);
   u32 newest = 0;
   while (age < table_.count() && age >= newest) {
     if (same_text(table_.name(age), name)) return age;
     newest = age + 1;
     number = links()[number & (slots_ - 1)].older_name;
-    age = age_of(number);
+    age = table_.age_of(number);
   }
   return none;
 }
@@ -73,25 +73,26 @@ void FieldIndex::added(std::string_view name, u32 hash) {
 }
 
 void FieldIndex::learn(u32 age) {
-  const u32 number = number_of(age);
-  u16& next = last_number_ == no_number ? first_number_ : links()[last_number_ & (slots_ - 1)].next;
-  next = static_cast<u16>(number);
-  last_number_ = number;
+  const u16 number = static_cast<u16>(number_of(age));
+  *expected_ = number;
+  expected_ = &nexts_[number & (slots_ - 1)];
 }
 
 void FieldIndex::link(u32 number, u32 hash, u32 name_hash) {
   u16& field_head = field_heads()[hash & (slots_ - 1)];
   u16& name_head = name_heads()[name_hash & (slots_ - 1)];
-  links()[number & (slots_ - 1)] = {hash, field_head, name_head, 0, 0};
+  links()[number & (slots_ - 1)] = {hash, field_head, name_head};
   field_head = name_head = static_cast<u16>(number);
 }
 
 // After the table has got more slots, which is rare.
 void FieldIndex::rebuild() {
   slots_ = table_.slots();
+  expected_ = &first_;
   block_.reset(new char[slots_ * bytes_a_slot]);
   // All heads mean an entry that is not there, or ends its chain by being no older.
   std::memset(block_.get(), 0, slots_ * bytes_a_slot);
+  nexts_ = name_heads() + slots_;
   for (u32 age = table_.count(); age-- > 0;) {
     const FieldView field{table_.name(age), table_.value(age)};
     link(number_of(age), hash_of(field.name, field.value), fold(hash_name(field.name)));

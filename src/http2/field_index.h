@@ -14,6 +14,8 @@ class FieldIndex {
  public:
   // Over `table`, which outlives it. Call added() after each insert that returned true.
   explicit FieldIndex(const DynamicTable& table) : table_(table) {}
+  FieldIndex(const FieldIndex&) = delete;
+  FieldIndex& operator=(const FieldIndex&) = delete;
 
   static constexpr u32 none = ~u32{0};
   static u32 hash_of(std::string_view name, std::string_view value);
@@ -25,16 +27,16 @@ class FieldIndex {
 
   // Heads repeat: behind the field that was found last comes the one that came behind it the time
   // before. So most fields are found without a hash. begin() is for the first field of a block.
-  void begin() { last_number_ = no_number; }
-  u32 guess(std::string_view name, std::string_view value) const {
-    if (slots_ == 0) return none;
-    const u32 age = age_of(last_number_ == no_number ? first_number_
-                                                     : links()[last_number_ & (slots_ - 1)].next);
-    return age < table_.count() && table_.holds(age, name, value) ? age : none;
+  void begin() { expected_ = &first_; }
+  // Whether it is this field, and its age. Then it is what the next guess starts from.
+  bool guess(std::string_view name, std::string_view value, u32& age) {
+    const u16 number = *expected_;
+    age = table_.age_of(number);
+    if (age >= table_.count() || !table_.is(number, name, value)) return false;
+    expected_ = &nexts_[number & (slots_ - 1)];
+    return true;
   }
-  // The entry of this age is where the block now stands.
-  void follow(u32 age) { last_number_ = number_of(age); }
-  // As follow(), when guess() did not know it.
+  // The field that came instead.
   void learn(u32 age);
 
   size_t memory_bytes() const { return slots_ * bytes_a_slot; }
@@ -45,19 +47,12 @@ class FieldIndex {
   struct Link {
     u32 hash;
     u16 older_field, older_name;
-    u16 next;  // what came behind it in a block
-    u16 unused;
   };
-  static constexpr u32 no_number = ~u32{0};
-  static constexpr size_t bytes_a_slot = sizeof(Link) + 2 * sizeof(u16);
+  static constexpr size_t bytes_a_slot = sizeof(Link) + 3 * sizeof(u16);
 
   Link* links() const { return reinterpret_cast<Link*>(block_.get()); }
   u16* field_heads() const { return reinterpret_cast<u16*>(links() + slots_); }
   u16* name_heads() const { return field_heads() + slots_; }
-  u32 age_of(u16 number) const {
-    return static_cast<u16>(static_cast<u16>(table_.inserted() - 1) - number);
-  }
-
   u32 number_of(u32 age) const { return table_.inserted() - 1 - age; }
 
   void link(u32 number, u32 hash, u32 name_hash);
@@ -65,9 +60,10 @@ class FieldIndex {
 
   const DynamicTable& table_;
   std::unique_ptr<char[]> block_;
-  u32 slots_ = 0;  // a power of two
-  u32 last_number_ = no_number;
-  u16 first_number_ = 0;
+  u32 slots_ = 0;         // a power of two
+  u16* nexts_ = nullptr;  // for each entry: what came behind it in a block
+  u16 first_ = 0;
+  u16* expected_ = &first_;
 };
 
 }  // namespace labcoat::http2

@@ -26,8 +26,6 @@ constexpr u32 location_index = 46;
 constexpr u32 proxy_authorization_index = 49;
 constexpr u32 set_cookie_index = 55;
 
-constexpr u32 one_byte_ages = 0x7f - dynamic_begin;
-
 constexpr std::string_view status_name = ":status";
 
 // The usual ones, nearly every answer's first field. 0: some other field.
@@ -108,8 +106,8 @@ void HpackEncoder::announce_sizes(std::string& out) {
   table_.set_bytes_max(wanted_max_);
 }
 
-void HpackEncoder::add(std::string& out, std::string_view name, std::string_view value,
-                       Indexing indexing) {
+void HpackEncoder::add_unguessed(std::string& out, std::string_view name, std::string_view value,
+                                 Indexing indexing) {
   if (name.size() == status_name.size() && value.size() == 3) {
     const u32 index = find_status(name, value);
     if (index != 0) {
@@ -117,19 +115,6 @@ void HpackEncoder::add(std::string& out, std::string_view name, std::string_view
       return;
     }
   }
-  if (indexing != Indexing::never) {
-    const u32 age = index_.guess(name, value);
-    if (age < one_byte_ages) {
-      index_.follow(age);
-      out.push_back(static_cast<char>(0x80 | (dynamic_begin + age)));
-      return;
-    }
-  }
-  add_unguessed(out, name, value, indexing);
-}
-
-void HpackEncoder::add_unguessed(std::string& out, std::string_view name, std::string_view value,
-                                 Indexing indexing) {
   const u32 hash = FieldIndex::hash_of(name, value);
   if (indexing != Indexing::never) {
     const u32 age = index_.find(name, value, hash);

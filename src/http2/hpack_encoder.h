@@ -49,12 +49,23 @@ class HpackEncoder {
   }
   // The name is in lower case and not empty. Neither may be a view into `out`.
   void add(std::string& out, std::string_view name, std::string_view value,
-           Indexing indexing = Indexing::yes);
+           Indexing indexing = Indexing::yes) {
+    u32 age = 0;
+    // Here, because this is where most fields of most heads end.
+    if (indexing != Indexing::never && index_.guess(name, value, age) && age <= one_byte_age_max) {
+      out.push_back(static_cast<char>(0x80 | (dynamic_begin + age)));
+    } else {
+      add_unguessed(out, name, value, indexing);
+    }
+  }
 
   const DynamicTable& table() const { return table_; }
   size_t memory_bytes() const { return table_.memory_bytes() + index_.memory_bytes(); }
 
  private:
+  // RFC 7541 section 6.1: seven bits, of which all ones mean more to come.
+  static constexpr u32 one_byte_age_max = 0x7e - dynamic_begin;
+
   void announce_sizes(std::string& out);
   void add_unguessed(std::string& out, std::string_view name, std::string_view value,
                      Indexing indexing);
