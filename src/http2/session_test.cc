@@ -75,9 +75,8 @@ struct Case {
 std::vector<Case> cases_that_end_a_connection() {
   using enum ErrorCode;
   using enum FrameType;
-  Peer client;
-  const auto head = [&](StreamId id, u8 flags) {
-    client.encoder = HpackEncoder();
+  const auto head = [](StreamId id, u8 flags) {
+    Peer client;
     return client.head(id, request(), flags);
   };
   constexpr u8 whole = frame_flag::end_headers | frame_flag::end_stream;
