@@ -47,7 +47,7 @@ def serve(app, native, place, settings):
         loop.run_until_complete(_serve_requests(native, app, span.state, place, settings))
         clean = loop.run_until_complete(span.shut_down())
     finally:
-        _close(loop)
+        close_loop(loop)
     if not clean:
         sys.exit(1)
 
@@ -146,7 +146,7 @@ def _is_disconnect(error, seen):
     return _is_disconnect(error.__cause__, seen) or _is_disconnect(error.__context__, seen)
 
 
-def _close(loop):
+def close_loop(loop):
     """As asyncio.run() ends: what the application left running is cancelled."""
     try:
         _cancel_tasks(loop)

@@ -41,8 +41,8 @@ def main(fd):
     if load is None:
         sys.exit(0)
     _close(fds)
-    app, hooks = _load(control, load, supervisor_pid)
-    _serve_forks(control, supervisor_pid, app, hooks)
+    app, hooks, left_open = _load(control, load, supervisor_pid)
+    _serve_forks(control, supervisor_pid, app, hooks, left_open)
 
 
 def _load(control, message, supervisor_pid):
@@ -54,17 +54,23 @@ def _load(control, message, supervisor_pid):
             sys.exit(1)
         _enter(message["directory"])
         app, interface = target.load(message["target"], message.get("interface", "auto"))
-        app = worker.server_of(app, interface, message.get("loop", "auto"))
+        loop = message.get("loop", "auto")
+        serve = worker.server_of(app, interface, loop)
         hooks = Hooks(*(target.load_hook(name, message.get(name, "")) for name in Hooks._fields))
     except target.CannotLoad as reason:
         _fail(control, str(reason), **where)
+    left_open = None
+    if urls := message.get("warm_up", "").split():
+        from labcoat import warm_up
+
+        left_open = warm_up.warm_up(app, interface, urls, loop)
     _warn_of_threads(message["app"])
     gc.collect()
     if message.get("gc", "default") != "default":
         # What exists now is shared by all workers: a collection must not touch, and so copy, its pages.
         gc.freeze()
     _send(control, {"type": "loaded", "interface": interface, **where})
-    return app, hooks
+    return serve, hooks, left_open
 
 
 def _enter(directory):
@@ -80,7 +86,7 @@ def _enter(directory):
     sys.argv[:] = ["labcoat"]
 
 
-def _serve_forks(control, supervisor_pid, app, hooks):
+def _serve_forks(control, supervisor_pid, app, hooks, left_open):
     while True:
         message, fds = _receive(control)
         if message is None:
@@ -90,6 +96,8 @@ def _serve_forks(control, supervisor_pid, app, hooks):
         try:
             if hooks.pre_fork:
                 target.run_hook("pre_fork", hooks.pre_fork)
+            if left_open:
+                left_open.tell_once()
             pid = _fork_worker(control, message, fds, supervisor_pid, app, hooks.post_fork)
         except target.CannotLoad as reason:
             _fail(control, str(reason))

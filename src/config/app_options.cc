@@ -51,6 +51,15 @@ std::span<const Option> app_options() {
        .default_value = "",
        .help = "MODULE:CALLABLE that is called without arguments in each worker before its first "
                "request: to open connections, or to start threads."},
+      {.name = "warm_up",
+       .section = "app",
+       .type = OptionType::text,
+       .default_value = "",
+       .help =
+           "Paths, or http(s)://HOST/PATH, by spaces, that the app is asked for right after its "
+           "import, before workers are forked: what it makes at first requests is then made "
+           "once and shared, and no worker's first requests are slow. Connections that these "
+           "requests open must be closed in pre_fork."},
       {.name = "workers",
        .section = "app",
        .type = OptionType::integer,

@@ -90,6 +90,7 @@ struct App {
   std::string group;
   std::string pre_fork;   // MODULE:CALLABLE; empty: none
   std::string post_fork;  // the same
+  std::string warm_up;    // paths and URLs, by spaces
   int workers = 1;
   int workers_min = 1;  // autoscaling happens between these two; the same: none
   int workers_max = 1;

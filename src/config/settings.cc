@@ -57,6 +57,26 @@ Status check_proxies(const Text& text) {
   return {};
 }
 
+// As a client would ask for it: visible ASCII, no fragment.
+bool is_url_or_path(std::string_view word) {
+  const bool visible = std::all_of(word.begin(), word.end(),
+                                   [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (word.starts_with(scheme)) word.remove_prefix(scheme.size() - 1);
+  }
+  return visible && word.starts_with('/') && !word.starts_with("//");
+}
+
+Status check_warm_up(const Text& text) {
+  for (const std::string_view word : split(text.value, ' ')) {
+    if (word.empty() || is_url_or_path(word)) continue;
+    return fail_at(text.where, fmt::format("warm_up: '{}' is not a path such as /shop?page=2, nor "
+                                           "http://HOST/PATH or https://HOST/PATH",
+                                           word));
+  }
+  return {};
+}
+
 Status check_rate_key(const Text& text) {
   const std::string_view key = text.value;
   const bool named =
@@ -139,6 +159,7 @@ Status check_setting(const Option& option, const Text& text) {
   if (name == "target") return check_target(text);
   if (name == "access_log" || name == "slow_log") return check_access_log(text, name);
   if (name == "trusted_proxies") return check_proxies(text);
+  if (name == "warm_up") return check_warm_up(text);
   if (name == "rate_key") return check_rate_key(text);
   if (name == "rate_limit") {
     const auto rate = parse_rate(text.value);

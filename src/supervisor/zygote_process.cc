@@ -28,6 +28,7 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"group", app.group},
                        {"pre_fork", app.pre_fork},
                        {"post_fork", app.post_fork},
+                       {"warm_up", app.warm_up},
                        {"interface", app.interface},
                        {"loop", app.loop},
                        {"gc", app.gc}});
