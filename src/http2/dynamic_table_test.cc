@@ -11,7 +11,7 @@
 namespace labcoat::http2 {
 namespace {
 
-TEST(dynamic_table, holds_no_memory_before_its_first_entry) {
+TEST(DynamicTable, HoldsNoMemoryBeforeItsFirstEntry) {
   DynamicTable table(4096);
   EXPECT_EQ(table.memory_bytes(), 0U);
   table.set_bytes_max(0);
@@ -23,7 +23,7 @@ TEST(dynamic_table, holds_no_memory_before_its_first_entry) {
 }
 
 // RFC 7541 section 4.4.
-TEST(dynamic_table, an_entry_larger_than_the_table_empties_it) {
+TEST(DynamicTable, AnEntryLargerThanTheTableEmptiesIt) {
   DynamicTable table(100);
   EXPECT_TRUE(table.insert("name", "value"));
   EXPECT_FALSE(table.insert("name", std::string(65, 'x')));
@@ -34,7 +34,7 @@ TEST(dynamic_table, an_entry_larger_than_the_table_empties_it) {
 }
 
 // RFC 7541 section 4.4: the name of the new entry may be that of one that leaves for it.
-TEST(dynamic_table, a_name_may_come_from_an_entry_that_has_to_leave) {
+TEST(DynamicTable, ANameMayComeFromAnEntryThatHasToLeave) {
   std::mt19937 random(7);
   DynamicTable table(400);
   table.insert("a-name-that-stays", "");
@@ -48,7 +48,7 @@ TEST(dynamic_table, a_name_may_come_from_an_entry_that_has_to_leave) {
 }
 
 // Against the plainest table there is, under sizes that change; the index finds the newest of all.
-TEST(dynamic_table, does_what_a_list_does) {
+TEST(DynamicTable, DoesWhatAListDoes) {
   constexpr u32 seed = 11;
   std::mt19937 random(seed);
   DynamicTable table(4096);

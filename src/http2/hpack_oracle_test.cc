@@ -58,7 +58,7 @@ class Heads {
   std::mt19937 random_;
 };
 
-TEST(hpack_oracle, nghttp2_understands_what_we_say) {
+TEST(HpackOracle, Nghttp2UnderstandsWhatWeSay) {
   Heads heads(oracle_seed);
   HpackEncoder encoder;
   BothDecoders decoders;
@@ -77,7 +77,7 @@ TEST(hpack_oracle, nghttp2_understands_what_we_say) {
   }
 }
 
-TEST(hpack_oracle, we_understand_what_nghttp2_says) {
+TEST(HpackOracle, WeUnderstandWhatNghttp2Says) {
   Heads heads(oracle_seed + 1);
   OracleEncoder encoder;
   BothDecoders decoders;
@@ -91,7 +91,7 @@ TEST(hpack_oracle, we_understand_what_nghttp2_says) {
 }
 
 // Nor does it expect a size that we do not tell it, RFC 7541 section 4.2.
-TEST(hpack_oracle, a_peer_may_change_the_size_of_its_table) {
+TEST(HpackOracle, APeerMayChangeTheSizeOfItsTable) {
   Heads heads(oracle_seed + 2);
   HpackEncoder encoder;
   OracleDecoder oracle;
@@ -113,7 +113,7 @@ TEST(hpack_oracle, a_peer_may_change_the_size_of_its_table) {
   }
 }
 
-TEST(hpack_oracle, both_find_the_same_blocks_broken) {
+TEST(HpackOracle, BothFindTheSameBlocksBroken) {
   Heads heads(oracle_seed + 3);
   size_t broken = 0;
   for (int i = 0; i < 5000; ++i) {

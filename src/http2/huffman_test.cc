@@ -23,7 +23,7 @@ std::string decoded(std::string_view bytes) {
   return out;
 }
 
-TEST(huffman, the_strings_of_rfc_7541_appendix_c) {
+TEST(Huffman, TheStringsOfRfc7541AppendixC) {
   const std::pair<const char*, const char*> cases[] = {
       {"www.example.com", "f1e3c2e5f23a6ba0ab90f4ff"},
       {"no-cache", "a8eb10649cbf"},
@@ -52,7 +52,7 @@ std::string coded_slowly(std::string_view text) {
   return bytes;
 }
 
-TEST(huffman, codes_as_in_rfc_7541_appendix_b) {
+TEST(Huffman, CodesAsInRfc7541AppendixB) {
   constexpr auto codes = make_huffman_codes();
   const auto expect = [&](size_t symbol, u32 code, u32 bits) {
     EXPECT_EQ(codes[symbol].code, code) << symbol;
@@ -72,7 +72,7 @@ TEST(huffman, codes_as_in_rfc_7541_appendix_b) {
   expect(huffman_eos, 0x3fffffff, 30);
 }
 
-TEST(huffman, every_byte_comes_back_at_every_place) {
+TEST(Huffman, EveryByteComesBackAtEveryPlace) {
   for (int byte = 0; byte < 256; ++byte) {
     std::string text;
     for (int i = 0; i < 12; ++i) {
@@ -85,7 +85,7 @@ TEST(huffman, every_byte_comes_back_at_every_place) {
   }
 }
 
-TEST(huffman, what_rfc_7541_section_5_2_calls_an_error) {
+TEST(Huffman, WhatRfc7541Section52CallsAnError) {
   const std::pair<const char*, const char*> cases[] = {
       {"1fff", "padding of 8 ones and more"},
       {"1c", "padding that is not ones"},

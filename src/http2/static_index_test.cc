@@ -8,7 +8,7 @@
 namespace labcoat::http2 {
 namespace {
 
-TEST(static_index, finds_every_name_and_every_field) {
+TEST(StaticIndex, FindsEveryNameAndEveryField) {
   for (u32 i = 1; i <= static_table.size(); ++i) {
     const FieldView& field = static_table[i - 1];
     const u32 first = find_static_name(field.name);
@@ -19,7 +19,7 @@ TEST(static_index, finds_every_name_and_every_field) {
   }
 }
 
-TEST(static_index, does_not_find_what_only_looks_alike) {
+TEST(StaticIndex, DoesNotFindWhatOnlyLooksAlike) {
   for (const FieldView& field : static_table) {
     std::string name(field.name);
     EXPECT_EQ(find_static_name(name + "s"), 0U);
