@@ -43,6 +43,9 @@ class AsgiEndpoint:
     def on_edge_gone(self) -> None:
         """Finish what is begun, take nothing more."""
 
+    def end_overdue(self, limit: float, /) -> float:
+        """Cancels the requests that were taken so many seconds ago. How long until it should be called again."""
+
     def close_sockets(self) -> None:
         """Those that are left, with 1012: the worker has been told to go."""
 

@@ -68,6 +68,13 @@ async def _serve_requests(native, app, state, place, settings):
 
     loop.add_reader(hang_up.fileno(), edge_gone)
     loop.add_reader(doorbell, asgi.on_doorbell)
+    request_timeout_s = float(settings.get("request_timeout_s", 0))
+
+    def end_overdue():
+        loop.call_later(asgi.end_overdue(request_timeout_s), end_overdue)
+
+    if request_timeout_s > 0:
+        end_overdue()
     asgi.on_doorbell()  # there may be work, or the order to stop, since before anybody looked
     try:
         await hooks.finished
@@ -129,10 +136,28 @@ class _Hooks:
         return _is_disconnect(error, set())
 
     @staticmethod
+    def describe_wait(request):
+        """Where a suspended request is: the frames from the application down to what it awaits, and that."""
+        lines = []
+        while request is not None:
+            frame = _first_attribute(request, "cr_frame", "gi_frame", "ag_frame")
+            if frame is None and not hasattr(request, "cr_await"):
+                lines.append(f"  and waits for {request!r}\n")
+                break
+            if frame is not None:
+                lines += traceback.format_list(traceback.extract_stack(frame, limit=1))
+            request = _first_attribute(request, "cr_await", "gi_yieldfrom", "ag_await")
+        return "".join(lines).rstrip()
+
+    @staticmethod
     def die():
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _first_attribute(thing, *names):
+    return next((value for name in names if (value := getattr(thing, name, None)) is not None), None)
 
 
 def _is_disconnect(error, seen):

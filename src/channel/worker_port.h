@@ -43,6 +43,7 @@ struct TakenRequest {
   u64 written = 0;  // including what is not published yet
   u64 published = 0;
   i64 taken_ns = 0;
+  void* owner = nullptr;   // the caller's own: whose it is
   bool on_board = false;   // among the requests that the scoreboard shows
   bool socket = false;     // asks for a WebSocket, or is one
   u64 inbox_consumed = 0;  // frames read, the current one not
@@ -78,6 +79,9 @@ class WorkerPort {
   void move_to(TakenRequest& to);
   // The methods below are about this request from here on. It is not finished.
   void use(TakenRequest& request) { held_ = &request; }
+  // Of the requests that this endpoint has, the one it took first (its `newer` is the next one);
+  // nullptr: none. WebSockets that are accepted are not among them.
+  TakenRequest* oldest() const { return oldest_; }
   // Whether take() would find something to look at.
   bool has_work() const;
   // How many requests wait, spent entries of the queue included.

@@ -185,7 +185,9 @@ std::span<const Option> app_options() {
        .min = 0,
        .max = 24 * hour,
        .help = "A worker that has worked on one request for so long is ended, after its Python "
-               "stacks and the request's line went to the log; 0s: never."},
+               "stacks and the request's line went to the log; of ASGI the request's task is "
+               "cancelled, "
+               "and the worker only ended if that does not end it; 0s: never."},
       {.name = "gc",
        .section = "app",
        .type = OptionType::choice,

@@ -186,6 +186,8 @@ bool Exchange::put_head(const channel::EdgePort::Head& head) {
   const char* why = "";
   Response& response = thread_.response();
   if (head_sent_ || order_ || !read_app_head(head, response, why)) return false;
+  // Its worker's word, and by our clock, too.
+  if (head.status == 504 && is_over_time()) thread_.count().timeout_request.add();
   if (client_.http2 && websocket_ask_ != 0 && head.status < 300) {
     // To the client that would mean that the tunnel is open.
     give_up_slot();
@@ -281,7 +283,8 @@ void Exchange::end_of_frames(Output how) {
   }
   const bool short_body = body_left_ > 0;
   if (how == Output::broken || !head_sent_ || short_body) {
-    if (head_sent_) thread_.count().responses_broken.add();
+    Counters& count = thread_.count();
+    if (head_sent_) (is_over_time() ? count.timeout_request : count.responses_broken).add();
     fail_app_request(500, "the app did not finish its answer");
     return;
   }

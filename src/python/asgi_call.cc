@@ -113,6 +113,23 @@ PyObject* AsgiCall::throw_in(PyObject* args) {
   return nullptr;
 }
 
+void AsgiCall::time_out(i64 age_ns) {
+  timed_out_ = true;
+  const Ref text = Ref::steal(call_with(endpoint_.hooks().describe_wait.get(), self_));
+  const char* const where = text ? PyUnicode_AsUTF8AndSize(text.get(), nullptr) : nullptr;
+  if (!where) PyErr_Clear();
+  std::string what = "it has taken ";
+  what.append(std::to_string(age_ns / ms)).append(" ms, longer than request_timeout, and is ");
+  what.append("cancelled\n").append(where ? where : "(where it is could not be found out)");
+  log_problem(id_, request_line_, what);
+  // Without a task the call itself has not returned yet, and nobody else runs.
+  if (!task_) return;
+  const Ref task = Ref::share(task_.get());
+  if (!Ref::steal(PyObject_CallMethod(task.get(), "cancel", nullptr))) {
+    log_exception(id_, request_line_, "the request's task could not be cancelled");
+  }
+}
+
 void AsgiCall::returned() {
   refresh();
   if (holds_slot_) end_returned();
@@ -129,7 +146,8 @@ bool AsgiCall::raised() {
   if (!cancelled) log_raised();
   PyErr_Fetch(&type, &value, &traceback);
   if (holds_slot_) {
-    if (cancelled) log_problem(id_, request_line_, "the application's task was cancelled");
+    if (cancelled && !timed_out_)
+      log_problem(id_, request_line_, "the application's task was cancelled");
     end_failed();
   }
   complete();

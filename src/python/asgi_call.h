@@ -23,6 +23,11 @@ class AsgiCall {
   PyObject* self() const { return self_; }
   channel::TakenRequest& taken() { return taken_; }
 
+  // It has had its time (request_timeout): its task is cancelled, and if its client has no answer
+  // then, that is 504. What the task is about goes to the log.
+  void time_out(i64 age_ns);
+  bool is_timed_out() const { return timed_out_; }
+
   // The app's coroutine goes on, as PyIter_Send.
   PySendResult resume(PyObject* value, PyObject** result);
   PyObject* throw_in(PyObject* args);
@@ -32,6 +37,8 @@ class AsgiCall {
   // Calls the app and gives what it returned to a task. False with an exception only when
   // something of ours failed.
   bool call_app(PyObject* app, PyObject* scope, PyObject* receive, PyObject* send);
+  // The answer of a call that has failed.
+  int failure_status() const { return timed_out_ ? 504 : 500; }
   // The rest of the log's lines about this call.
   void remember_line();
   // Whether this is the loop's thread; an exception if not.
@@ -63,6 +70,7 @@ class AsgiCall {
   void complete();
 
   Ref coroutine_, task_;
+  bool timed_out_ = false;
 };
 
 bool is_type(PyObject* type, const char* text);

@@ -56,6 +56,7 @@ bool AsgiEndpoint::take_hooks(PyObject* hooks) {
       {&hooks_.is_disconnect, "is_disconnect"},
       {&hooks_.cancelled_error, "cancelled_error"},
       {&hooks_.coroutine_type, "coroutine_type"},
+      {&hooks_.describe_wait, "describe_wait"},
   };
   for (const auto& row : rows) {
     *row.place = Ref::steal(PyObject_GetAttrString(hooks, row.name));
@@ -192,6 +193,7 @@ bool AsgiEndpoint::begin_request() {
   AsgiRequest& request = asgi_request_of(object.get());
   if (port_.closing() || port_.edge_gone() || !port_.take(request.taken())) return false;
   ++in_flight_;
+  request.taken().owner = static_cast<AsgiCall*>(&request);
   if (port_.asks_for_socket()) return begin_socket(request);
   if (const u32 status = port_.socket_refusal(); status != 0) {
     refuse_socket(status);
@@ -200,6 +202,29 @@ bool AsgiEndpoint::begin_request() {
   const Ref scope = Ref::steal(scope_.build(port_));
   if (!request.begin(app_.get(), scope.get())) die();
   return true;
+}
+
+i64 AsgiEndpoint::end_overdue(i64 limit_ns) {
+  struct Overdue {
+    Ref kept;
+    AsgiCall* call;
+    i64 age_ns;
+  };
+  // First who, then the end: logging and cancelling run code of others.
+  std::vector<Overdue> all;
+  i64 wait_ns = limit_ns;
+  const i64 now = now_ns();
+  for (const channel::TakenRequest* one = port_.oldest(); one != nullptr; one = one->newer) {
+    const i64 age = now - one->taken_ns;
+    if (age < limit_ns) {
+      wait_ns = limit_ns - age;
+      break;
+    }
+    auto* const call = static_cast<AsgiCall*>(one->owner);
+    if (!call->is_timed_out()) all.push_back({Ref::share(call->self()), call, age});
+  }
+  for (const Overdue& one : all) one.call->time_out(one.age_ns);
+  return wait_ns;
 }
 
 void AsgiEndpoint::ask_for_turn() {

@@ -27,6 +27,7 @@ class AsgiEndpoint {
     Ref create_task, create_future, call_soon;
     Ref listen, drain, send_later, pause, stopping, stopped, die;
     Ref client_disconnected, is_disconnect, cancelled_error, coroutine_type;
+    Ref describe_wait;
   };
   struct Settings {
     u32 endpoint = 0;
@@ -49,6 +50,8 @@ class AsgiEndpoint {
   void on_edge_gone();
   // Closes the WebSockets that are left: this worker has been told to go, and they had their time.
   void close_sockets();
+  // Ends the requests that were taken so long ago. How long until this should be called again.
+  i64 end_overdue(i64 limit_ns);
   u32 in_flight() const { return in_flight_; }
 
   // For AsgiRequest.

@@ -17,6 +17,7 @@ bool AsgiEndpoint::begin_socket(AsgiRequest& taker) {
   AsgiSocket& socket = asgi_socket_of(object.get());
   port_.use(taker.taken());
   port_.move_to(socket.taken());
+  socket.taken().owner = static_cast<AsgiCall*>(&socket);
   port_.open_socket();
   if (sockets_.empty()) sockets_.resize(process_.mapping->shape().slots);
   sockets_[socket.slot()] = &socket;

@@ -211,14 +211,15 @@ void AsgiRequest::release() {
 }
 
 void AsgiRequest::end_returned() {
-  log_problem(id_, request_line_,
-              response_.started() ? "the application returned without completing its response"
-                                  : "the application returned without a response");
+  if (!is_timed_out())
+    log_problem(id_, request_line_,
+                response_.started() ? "the application returned without completing its response"
+                                    : "the application returned without a response");
   end_failed();
 }
 
 void AsgiRequest::end_failed() {
-  response_.fail();
+  response_.fail(failure_status());
   release();
 }
 

@@ -334,13 +334,14 @@ bool AsgiResponse::send_file(const Fd& file, i64 bytes) {
   return true;
 }
 
-void AsgiResponse::fail() {
+void AsgiResponse::fail(int status) {
   pending_ = Ref();
   trailers_pending_ = false;
   if (head_sent_) return finish(Ending::broken);
-  constexpr std::string_view text = "Internal Server Error\n";
-  head_.set_plain(500, "Internal Server Error");
-  begin(text.size());
+  const std::string& reason = reasons_[static_cast<size_t>(status)];
+  const std::string text = reason + "\n";
+  head_.set_plain(status, reason);
+  begin(static_cast<i64>(text.size()));
   if (!is_head_request_) port_.write_some(text);
   finish(Ending::complete);
 }

@@ -42,7 +42,7 @@ class AsgiResponse {
   size_t room_wanted();
 
   // Instead of what the app wanted: 500, or a response that is visibly cut off.
-  void fail();
+  void fail(int status);
   // Nobody wants it any more.
   void break_off();
 

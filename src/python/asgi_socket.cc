@@ -288,7 +288,7 @@ void AsgiSocket::end_failed() {
     return;
   }
   state_ = State::closed;
-  response_.fail();
+  response_.fail(failure_status());
   release();
 }
 

@@ -53,6 +53,13 @@ PyObject* close_sockets(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* end_overdue(PyObject* self, PyObject* limit) {
+  const double limit_s = PyFloat_AsDouble(limit);
+  if (limit_s == -1 && PyErr_Occurred()) return nullptr;
+  const i64 wait_ns = endpoint_of(self).end_overdue(static_cast<i64>(limit_s * 1e9));
+  return PyFloat_FromDouble(static_cast<double>(wait_ns) / 1e9);
+}
+
 AsgiCall& call_of(PyObject* self) {
   return *reinterpret_cast<CallObject*>(self)->call;
 }
@@ -136,6 +143,8 @@ PyMethodDef endpoint_methods[] = {
     {"on_doorbell", on_doorbell, METH_NOARGS, "on_doorbell(): the doorbell can be read."},
     {"on_turn", on_turn, METH_NOARGS, "on_turn(): the turn that was asked for with call_soon."},
     {"on_edge_gone", on_edge_gone, METH_NOARGS, "on_edge_gone(): take nothing more."},
+    {"end_overdue", end_overdue, METH_O,
+     "end_overdue(limit): cancels what was taken so long ago; when to call again, in seconds."},
     {"close_sockets", close_sockets, METH_NOARGS, "close_sockets(): those that are left."},
     {nullptr, nullptr, 0, nullptr},
 };

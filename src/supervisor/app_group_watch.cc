@@ -25,6 +25,11 @@ i64 interval_for(i64 limit_ns) {
   return std::clamp(limit_ns / 10, look_interval_min_ns, look_interval_max_ns);
 }
 
+// A request that its worker has cancelled has so long to end.
+i64 cancel_grace_ns(i64 limit_ns) {
+  return std::clamp(limit_ns / 4, 1 * seconds, 5 * seconds);
+}
+
 }  // namespace
 
 void AppGroup::set_recycling(WorkerProcess& worker, i64 now) {
@@ -94,9 +99,10 @@ void AppGroup::look_at_memory(WorkerProcess& worker) {
 void AppGroup::look_at_requests(WorkerProcess& worker, i64 now) {
   const i64 limit = setup_.app.request_timeout_ns;
   if (limit == 0 || worker.condemned || !worker.was_ready) return;
+  const i64 patience = worker.ends_overdue ? limit + cancel_grace_ns(limit) : limit;
   for (const int endpoint : worker.endpoints) {
     const i64 started = scoreboard_->row(endpoint).started_ns;
-    if (started == 0 || now - started < limit) continue;
+    if (started == 0 || now - started < patience) continue;
     condemn(worker, endpoint, now);
     return;
   }

@@ -53,6 +53,7 @@ bool AppGroup::start_worker(ZygoteProcess& zygote, i64 now) {
   worker.endpoints = ids_.take(threads);
   worker.edge_life = edge_life_;
   worker.zygote_pid = zygote.pid();
+  worker.ends_overdue = zygote.interface() == "asgi";
   worker.started_ns = now;
   set_recycling(worker, now);
   workers_.push_back(std::move(worker));
@@ -90,6 +91,7 @@ Json AppGroup::fork_message(const WorkerProcess& worker) {
                    {"nice", app.nice},
                    {"loop", app.loop},
                    {"in_flight", app.in_flight},
+                   {"request_timeout_s", static_cast<double>(app.request_timeout_ns) / 1e9},
                    {"websocket_retire_s",
                     static_cast<double>(setup_.config.limits.websocket_retire_timeout_ns) / 1e9},
                    {"multiprocess", std::max(wanted_, app.workers_max) > 1},

@@ -38,9 +38,10 @@ struct WorkerProcess {
   i64 started_ns = 0;
   i64 kill_at_ns = 0;
   bool was_ready = false;
-  bool sized = false;       // its size is known to its group
-  bool makes_room = false;  // there is no room for its successor before it is gone
-  bool condemned = false;   // a request took too long: it ends when its stacks are in the log
+  bool ends_overdue = false;  // it has an event loop, which cancels what takes too long
+  bool sized = false;         // its size is known to its group
+  bool makes_room = false;    // there is no room for its successor before it is gone
+  bool condemned = false;     // a request took too long: it ends when its stacks are in the log
   std::unique_ptr<ControlLink> link;
   std::unique_ptr<StacksPipe> stacks;
 
