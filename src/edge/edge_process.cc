@@ -35,6 +35,8 @@ using Json = nlohmann::json;
 // part of a handshake that was lost is said again after one second.
 constexpr i64 door_open_max_ns = 1500 * ms;
 constexpr int door_look_ms = 10;
+// When the edge stops at once, WebSockets have so long to answer that they are closed.
+constexpr i64 farewell_max_ns = 250 * ms;
 
 Json parse_message(const std::string& text) {
   return Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -66,6 +68,8 @@ class EdgeProcess final : public net::Watcher {
   Status add_worker(const Json& message, std::vector<Fd> fds);
   void bury_worker(const Json& message);
   void drain();
+  void stop();
+  bool has_stopped() const;
   void see_last_clients_in();
   bool clients_at_door() const;
   void close_client_listeners();
@@ -84,6 +88,7 @@ class EdgeProcess final : public net::Watcher {
   std::vector<std::unique_ptr<WorkerLink>> links_;
   size_t threads_serving_ = 0;
   i64 door_closes_ns_ = 0;  // at the latest; 0: it is not about to
+  i64 stops_ns_ = 0;        // the same of the end
   bool lost_supervisor_ = false;
   bool broken_ = false;
 };
@@ -123,8 +128,8 @@ int EdgeProcess::run() {
   } else {
     tell({{"type", "ready"}});
   }
-  while (threads_serving_ > 0 && !broken_ && !lost_supervisor_) {
-    loop_->run_once(door_closes_ns_ == 0 ? -1 : door_look_ms);
+  while (threads_serving_ > 0 && !broken_ && !lost_supervisor_ && !has_stopped()) {
+    loop_->run_once(door_closes_ns_ == 0 && stops_ns_ == 0 ? -1 : door_look_ms);
     if (door_closes_ns_ != 0) see_last_clients_in();
   }
   for (const auto& thread : threads_) thread->stop();
@@ -270,6 +275,8 @@ void EdgeProcess::handle(net::SocketMessage message) {
     bury_worker(json);
   } else if (type == "drain") {
     drain();
+  } else if (type == "stop") {
+    stop();
   } else if (type == "config") {
     status = adopt(message.fds);
   } else if (type == "reload_tls") {
@@ -399,6 +406,25 @@ void EdgeProcess::drain() {
   for (const auto& thread : threads_) thread->drain();
   door_closes_ns_ = now_ns() + door_open_max_ns;
   see_last_clients_in();
+}
+
+// Nobody waits for answers any more; but who has a WebSocket shall know that it was not the
+// network.
+void EdgeProcess::stop() {
+  if (running_.empty()) {
+    broken_ = true;
+    return;
+  }
+  drain();
+  if (stops_ns_ == 0) stops_ns_ = now_ns() + farewell_max_ns;
+}
+
+bool EdgeProcess::has_stopped() const {
+  if (stops_ns_ == 0) return false;
+  return now_ns() >= stops_ns_ ||
+         std::all_of(threads_.begin(), threads_.end(), [](const auto& thread) {
+           return thread->counters().websockets_open.get() == 0;
+         });
 }
 
 // Whoever has begun to connect is accepted before the sockets are closed: the kernel would reset

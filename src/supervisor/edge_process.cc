@@ -70,6 +70,10 @@ void EdgeProcess::drain() {
   link_->send({{"type", "drain"}});
 }
 
+void EdgeProcess::stop() {
+  link_->send({{"type", "stop"}});
+}
+
 void EdgeProcess::adopt(const config::Config& config) {
   const auto file = sealed_file("labcoat-config", config::to_json(config));
   if (!file) {

@@ -50,6 +50,8 @@ class EdgeProcess {
   void add_worker(const WorkerIdentity& worker, int control, const std::vector<int>& doorbells);
   void worker_gone(const WorkerIdentity& worker);
   void drain();
+  // At once: only WebSockets are closed first.
+  void stop();
   // Routes and limits that are in force from now on.
   void adopt(const config::Config& config);
   void reload_tls();

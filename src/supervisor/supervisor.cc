@@ -299,7 +299,7 @@ void Supervisor::stop_fast(i64 now, int exit_code) {
   close_listeners(listeners_);
   close_listeners(admin_);
   if (edge_) {
-    edge_->signal(SIGTERM);
+    edge_->stop();
     edge_kill_at_ns_ = now + fast_stop_ns;
   }
   end_workers(SIGINT, now + fast_stop_ns);

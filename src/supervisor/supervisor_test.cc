@@ -38,7 +38,7 @@ while True:
     if message["type"] == "worker_gone":
         if message["endpoints"] == first: open("first_is_gone", "w").close()
         send({"type": "endpoints_free", "app": "shop", "endpoints": message["endpoints"]})
-    if message["type"] == "drain": break
+    if message["type"] in ("drain", "stop"): break
 )";
 
 // Its workers do nothing at all.

@@ -50,9 +50,12 @@ def request_fields(path="/", method="GET", authority="test", scheme="http", fiel
 class Http2Client:
     """Opens the connection with preface and SETTINGS; acknowledges what it hears; gives windows back unless told not to."""
 
-    def __init__(self, host, port, settings=None, window=1 << 24, open_windows=True, timeout=60, preface=PREFACE):
+    def __init__(self, host, port, settings=None, window=1 << 24, open_windows=True, timeout=60, preface=PREFACE, context=None):
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:  # of TLS
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+            assert self.socket.selected_alpn_protocol() == "h2"
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.bytes = b""
         self.open_windows = open_windows

@@ -20,11 +20,11 @@ ENABLE_CONNECT_PROTOCOL = 8
 class Tunnel:
     """One stream of a connection, opened with extended CONNECT."""
 
-    def __init__(self, connection, path="/echo", version="13", fields=(), protocol="websocket"):
+    def __init__(self, connection, path="/echo", version="13", fields=(), protocol="websocket", scheme="http"):
         self.connection = connection
         while ENABLE_CONNECT_PROTOCOL not in connection.server_settings:
             connection.hear()
-        pseudo = [(":method", "CONNECT"), (":protocol", protocol), (":scheme", "http"), (":authority", "test"), (":path", path)]
+        pseudo = [(":method", "CONNECT"), (":protocol", protocol), (":scheme", scheme), (":authority", "test"), (":path", path)]
         self.id, head = connection.head([*pseudo, ("sec-websocket-version", version), *fields], end=False)
         connection.send(head)
         self.used = 0

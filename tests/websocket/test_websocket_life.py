@@ -60,6 +60,20 @@ def test_stopping_sends_1001(serve_sockets):
     assert server.wait() == 0
 
 
+def test_stopping_fast_sends_1001_as_well(serve_sockets):
+    server = serve_sockets()
+    with Wire(server) as answers, Wire(server) as silent, Wire(server) as busy:
+        for client in (answers, silent):
+            client.connect("/echo")
+            assert echoes(client)
+        busy.connect("/flood?1000")  # never read: its close frame stands behind the flood
+        server.signal(signal.SIGINT)
+        assert answers.closed() == 1001 and silent.closed() == 1001
+        answers.send(frame(CLOSE, close_payload(1001)))
+        assert answers.ended() and silent.ended()
+    assert server.wait() == 0
+
+
 def test_a_client_that_does_not_answer_a_close_is_cut(serve_sockets):
     edge = Edge(serve_sockets("--set", "websocket_close_timeout=50ms"))
     with Wire(edge.server) as client:

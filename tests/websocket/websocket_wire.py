@@ -53,13 +53,15 @@ class Closed(Exception):
 class Wire:
     """One connection. After connect() frames go both ways."""
 
-    def __init__(self, server, timeout=PATIENCE, receive_buffer=None):
+    def __init__(self, server, timeout=PATIENCE, receive_buffer=None, context=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
         self.socket.connect((server.host, server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:  # of TLS
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
