@@ -2,8 +2,8 @@
 """Runs clang-tidy-14 over src/, two groups of files at a time, and prints only what it finds.
 
 Most of what clang-tidy does for a file it does for the standard library's headers. So files that are compiled alike are looked
-at together, GROUP of them in one translation unit; where two of them cannot stand in one (the same name in both), the group
-is halved. A group that was clean is not looked at again until one of its files, a header of src/ or the checks change:
+at together, GROUP of them in one translation unit; those that cannot stand in one with the others (the same name in both) go into
+the next. A group that was clean is not looked at again until one of its files, a header of src/ or the checks change:
 build/lint/clean holds a stamp for each.
 """
 
@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/lint"
 CLEAN = BUILD / "clean"
 TOGETHER = BUILD / "together"
-GROUP = 10
+GROUP = 24
 FINDING = re.compile(r"^(/\S+?):(\d+):\d+: (?:warning|error): (.*)$", re.MULTILINE)
 
 
@@ -61,17 +62,23 @@ def unit_of(paths, command):
     return unit
 
 
-def stand_together(paths, command):
-    """Whether no name is in two of them: a compiler's quick look, for clang-tidy's takes ten times as long."""
-    words = command.replace("SOURCE", str(unit_of(paths, command))).split()
-    return subprocess.run([*words, "-fsyntax-only", "-Werror"], cwd=BUILD, capture_output=True).returncode == 0
+def apart(paths, command):
+    """Those of the files that cannot stand in one translation unit with those before them, or none: a compiler's quick look, for
+    clang-tidy's takes ten times as long."""
+    words = shlex.split(command.replace("SOURCE", str(unit_of(paths, command))))
+    done = subprocess.run([*words, "-fsyntax-only", "-Werror", "-ferror-limit=0"], cwd=BUILD, capture_output=True, text=True)
+    if done.returncode == 0:
+        return []
+    named = {line.split(":")[0] for line in done.stderr.splitlines() if ": error: " in line}
+    others = [path for path in paths if str(path) in named]
+    return others if 0 < len(others) < len(paths) else paths[len(paths) // 2 :]
 
 
 def look_at(paths, command):
     """The findings in some files: clang-tidy's lines, with paths as a person types them."""
-    if len(paths) > 1 and not stand_together(paths, command):
-        half = len(paths) // 2
-        return look_at(paths[:half], command) | look_at(paths[half:], command)
+    others = apart(paths, command) if len(paths) > 1 else []
+    if others:
+        return look_at([path for path in paths if path not in others], command) | look_at(others, command)
     unit = unit_of(paths, command)
     config = f"--config-file={ROOT}/.clang-tidy"
     done = subprocess.run(

@@ -8,20 +8,20 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/command.h"
 
 namespace labcoat {
 namespace {
 
 using bench::Gate;
 using bench::Generator;
-using bench::Target;
 
 constexpr i64 warmup_default_ns = 1 * seconds;
 constexpr i64 duration_default_ns = 10 * seconds;
 constexpr i64 body_bytes_max = i64{1} << 30;
 
 // As typed. Everything is text here: our own parsers say better what is wrong than the library's.
-struct Words {
+struct BenchWords {
   std::vector<std::string> positional;
   std::vector<std::string> urls;
   std::string connections, threads, duration, requests, rate, timeout, warmup, seed;
@@ -30,7 +30,7 @@ struct Words {
   bool no_calibrate = false;
 };
 
-void describe(CLI::App& app, Words& words) {
+void describe_bench(CLI::App& app, BenchWords& words) {
   app.add_option("URL", words.positional, "http://HOST:PORT/PATH to load");
   app.add_option(
       "--url", words.urls,
@@ -69,19 +69,12 @@ void describe(CLI::App& app, Words& words) {
       "3 the run is not valid\nmore in docs/bench.md");
 }
 
-Error wrong(const char* flag, const std::string& what) {
-  return Error{std::string(flag) + ": " + what};
-}
-tl::unexpected<Error> refuse(const char* flag, const std::string& what) {
-  return tl::unexpected<Error>(wrong(flag, what));
-}
-
 Result<i64> whole_number(const char* flag, const std::string& word, i64 min, i64 max, i64 absent) {
   if (word.empty()) return absent;
   const auto value = parse_int(word);
-  if (!value) return refuse(flag, value.error().text);
+  if (!value) return refuse_flag(flag, value.error().text);
   if (*value < min || *value > max) {
-    return refuse(flag, fmt::format("{} is not from {} to {}", *value, min, max));
+    return refuse_flag(flag, fmt::format("{} is not from {} to {}", *value, min, max));
   }
   return *value;
 }
@@ -89,14 +82,15 @@ Result<i64> whole_number(const char* flag, const std::string& word, i64 min, i64
 Result<i64> duration(const char* flag, const std::string& word, i64 min, i64 absent) {
   if (word.empty()) return absent;
   const auto value = parse_duration(word);
-  if (!value) return refuse(flag, value.error().text);
+  if (!value) return refuse_flag(flag, value.error().text);
   if (*value < min) {
-    return refuse(flag, fmt::format("{} is too short, at least {}", word, exact_duration(min)));
+    return refuse_flag(flag,
+                       fmt::format("{} is too short, at least {}", word, exact_duration(min)));
   }
   return *value;
 }
 
-Status read_numbers(const Words& words, BenchJob& job) {
+Status read_numbers(const BenchWords& words, BenchJob& job) {
   if (!words.duration.empty() && !words.requests.empty()) {
     return fail("-d and -n exclude each other: say how long or how many, not both");
   }
@@ -116,9 +110,9 @@ Status read_numbers(const Words& words, BenchJob& job) {
   }
   if (!words.rate.empty()) {
     const auto rate = parse_real(words.rate);
-    if (!rate) return refuse("-r", rate.error().text);
+    if (!rate) return refuse_flag("-r", rate.error().text);
     if (!(*rate > 0) || *rate > 1e9) {
-      return refuse("-r", words.rate + " is no rate: write requests per second, above 0");
+      return refuse_flag("-r", words.rate + " is no rate: write requests per second, above 0");
     }
     job.load.rate = *rate;
   }
@@ -132,11 +126,11 @@ Status read_numbers(const Words& words, BenchJob& job) {
 }
 
 // The request that every target shares, apart from its URL.
-Result<Target> read_request(const Words& words) {
-  Target target;
+Result<bench::Target> read_request(const BenchWords& words) {
+  bench::Target target;
   if (words.body.starts_with('@')) {
     auto content = read_file(words.body.substr(1), body_bytes_max);
-    if (!content) return refuse("-b", content.error().text);
+    if (!content) return refuse_flag("-b", content.error().text);
     target.body = std::move(*content);
   } else {
     target.body = words.body;
@@ -145,18 +139,18 @@ Result<Target> read_request(const Words& words) {
   for (const std::string& header : words.headers) {
     const size_t colon = header.find(':');
     if (colon == header.npos || colon == 0) {
-      return refuse("-H", "'" + header + "' is not a header; write 'Name: value'");
+      return refuse_flag("-H", "'" + header + "' is not a header; write 'Name: value'");
     }
     target.headers.emplace_back(header.substr(0, colon), trim(header.substr(colon + 1)));
   }
   return target;
 }
 
-Status read_urls(const Words& words, const Target& request, BenchJob& job) {
+Status read_urls(const BenchWords& words, const bench::Target& request, BenchJob& job) {
   const auto add = [&](const char* where, std::string_view text, double weight) -> Status {
     auto url = http::parse_url(text);
-    if (!url) return refuse(where, url.error().text);
-    Target target = request;
+    if (!url) return refuse_flag(where, url.error().text);
+    bench::Target target = request;
     target.url = std::move(*url);
     target.weight = weight;
     job.load.targets.push_back(std::move(target));
@@ -175,9 +169,9 @@ Status read_urls(const Words& words, const Target& request, BenchJob& job) {
     const size_t space = text.find(' ');
     const auto weight = space == text.npos ? 1.0 : parse_real(text.substr(0, space));
     if (!weight || !(*weight > 0)) {
-      return refuse("--url", fmt::format("'{}' does not begin with a weight above 0; write '3 "
-                                         "http://127.0.0.1:8000/path'",
-                                         word));
+      return refuse_flag("--url", fmt::format("'{}' does not begin with a weight above 0; write '3 "
+                                              "http://127.0.0.1:8000/path'",
+                                              word));
     }
     if (Status added = add("--url", trim(text.substr(space == text.npos ? 0 : space)), *weight);
         !added) {
@@ -197,16 +191,16 @@ Status check_json_path(const std::string& word) {
   const std::filesystem::path path(word);
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    return refuse("--json", word + " is a directory; name a file in it");
+    return refuse_flag("--json", word + " is a directory; name a file in it");
   }
   const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
   if (access(folder.c_str(), W_OK) != 0) {
-    return refuse("--json", "cannot write in " + folder + ": " + errno_text(errno));
+    return refuse_flag("--json", "cannot write in " + folder + ": " + errno_text(errno));
   }
   return {};
 }
 
-Result<BenchJob> read_job(const Words& words) {
+Result<BenchJob> read_job(const BenchWords& words) {
   BenchJob job;
   if (Status numbers = read_numbers(words, job); !numbers) {
     return tl::unexpected<Error>(numbers.error());
@@ -263,9 +257,9 @@ std::string rephrased(const CLI::App& app, const CLI::ParseError& error) {
 Result<BenchJob> read_bench_words(int argc, char** argv) {
   CLI::App app("Loads a URL and prints rate and latency, counted from the planned send time.",
                "labcoat bench");
-  Words words;
+  BenchWords words;
   try {
-    describe(app, words);
+    describe_bench(app, words);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     BenchJob job;

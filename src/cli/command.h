@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 
+#include "base/result.h"
+
 namespace labcoat {
 
 // Exit codes of every subcommand; a subcommand's own meaning of 1 and 3 is in its --help.
@@ -25,5 +27,9 @@ int edge_command(int argc, char** argv);
 
 // Prints "labcoat COMMAND: text" to stderr and returns exit_usage.
 int usage_error(const char* command, const std::string& text);
+// "-c: what is wrong with it".
+inline tl::unexpected<Error> refuse_flag(const char* flag, const std::string& what) {
+  return fail(std::string(flag) + ": " + what);
+}
 
 }  // namespace labcoat

@@ -17,6 +17,7 @@ namespace labcoat {
 namespace {
 
 constexpr int about_timeout_ms = 2000;
+constexpr int details_timeout_ms = 10'000;
 
 std::string current_directory() {
   std::error_code error;
@@ -161,8 +162,8 @@ Result<Json> ControlClient::ask(const Json& request, int timeout_ms) {
   return parsed(message->text);
 }
 
-Result<Json> ControlClient::ask_details(const Json& request, int timeout_ms) {
-  auto message = exchange(request, timeout_ms);
+Result<Json> ControlClient::ask_details(const Json& request) {
+  auto message = exchange(request, details_timeout_ms);
   if (!message) return tl::unexpected(message.error());
   if (!message->fds.empty()) return parsed(text_of(message->fds[0]));
   const auto answer = parsed(message->text);

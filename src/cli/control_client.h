@@ -26,8 +26,8 @@ class ControlClient {
 
   // Asks and waits for the answer, at most `timeout_ms` (-1: as long as it takes).
   Result<Json> ask(const Json& request, int timeout_ms);
-  // The same, for the answers that come in a file beside the message.
-  Result<Json> ask_details(const Json& request, int timeout_ms);
+  // The same, for the answers that come in a file beside the message; waits ten seconds.
+  Result<Json> ask_details(const Json& request);
 
   // Until the server is gone.
   void wait_for_end();

@@ -7,7 +7,7 @@
 namespace labcoat {
 namespace {
 
-constexpr ControlCommand command = {
+constexpr ControlCommand reload_usage = {
     .name = "reload",
     .help = R"(usage: labcoat reload [-c FILE | --pid PID | --control PATH]
 
@@ -21,15 +21,15 @@ The configuration is read again: routes and most limits are in force at once; th
 
 int reload_command(int argc, char** argv) {
   int exit_code = exit_ok;
-  const auto words = parse_control_words(command, argc, argv, exit_code);
+  const auto words = parse_control_words(reload_usage, argc, argv, exit_code);
   if (!words) return exit_code;
   auto client = ControlClient::find(words->server);
-  if (!client) return control_failed(command, client.error().text);
+  if (!client) return control_failed(reload_usage, client.error().text);
   // As long as it takes: only the app knows how long its import is.
   const auto answer = client->ask({{"type", "reload"}}, -1);
-  if (!answer) return control_failed(command, answer.error().text);
+  if (!answer) return control_failed(reload_usage, answer.error().text);
   if (!answer->value("ok", false)) {
-    return control_failed(command, answer->value("text", "the server does not say why"));
+    return control_failed(reload_usage, answer->value("text", "the server does not say why"));
   }
   std::printf("reloaded\n");
   return exit_ok;

@@ -9,7 +9,7 @@
 namespace labcoat {
 namespace {
 
-constexpr ControlCommand command = {
+constexpr ControlCommand stacks_usage = {
     .name = "stacks",
     .help = R"(usage: labcoat stacks [--json] [-c FILE | --pid PID | --control PATH]
 
@@ -20,8 +20,6 @@ on; it works when their Python is stuck, too.
 )",
     .has_json = true,
 };
-
-constexpr int timeout_ms = 10'000;
 
 void print_worker(const Json& worker) {
   std::string text =
@@ -47,12 +45,12 @@ void print_worker(const Json& worker) {
 
 int stacks_command(int argc, char** argv) {
   int exit_code = exit_ok;
-  const auto words = parse_control_words(command, argc, argv, exit_code);
+  const auto words = parse_control_words(stacks_usage, argc, argv, exit_code);
   if (!words) return exit_code;
   auto client = ControlClient::find(words->server);
-  if (!client) return control_failed(command, client.error().text);
-  const auto answer = client->ask_details({{"type", "stacks"}}, timeout_ms);
-  if (!answer) return control_failed(command, answer.error().text);
+  if (!client) return control_failed(stacks_usage, client.error().text);
+  const auto answer = client->ask_details({{"type", "stacks"}});
+  if (!answer) return control_failed(stacks_usage, answer.error().text);
   if (words->json) {
     std::printf("%s\n", answer->dump(2).c_str());
     return exit_ok;

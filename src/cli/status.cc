@@ -8,7 +8,7 @@
 namespace labcoat {
 namespace {
 
-constexpr ControlCommand command = {
+constexpr ControlCommand status_usage = {
     .name = "status",
     .help = R"(usage: labcoat status [--json] [-c FILE | --pid PID | --control PATH]
 
@@ -20,18 +20,16 @@ the request it works on now. It works when the workers' Python is stuck. MEMORY 
     .has_json = true,
 };
 
-constexpr int timeout_ms = 10'000;
-
 }  // namespace
 
 int status_command(int argc, char** argv) {
   int exit_code = exit_ok;
-  const auto words = parse_control_words(command, argc, argv, exit_code);
+  const auto words = parse_control_words(status_usage, argc, argv, exit_code);
   if (!words) return exit_code;
   auto client = ControlClient::find(words->server);
-  if (!client) return control_failed(command, client.error().text);
-  const auto status = client->ask_details({{"type", "status"}}, timeout_ms);
-  if (!status) return control_failed(command, status.error().text);
+  if (!client) return control_failed(status_usage, client.error().text);
+  const auto status = client->ask_details({{"type", "status"}});
+  if (!status) return control_failed(status_usage, status.error().text);
   const std::string text = words->json ? status->dump(2) + "\n" : worker_table(*status, nullptr, 0);
   std::fputs(text.c_str(), stdout);
   return exit_ok;

@@ -7,7 +7,7 @@
 namespace labcoat {
 namespace {
 
-constexpr ControlCommand command = {
+constexpr ControlCommand stop_usage = {
     .name = "stop",
     .help = R"(usage: labcoat stop [--fast] [-c FILE | --pid PID | --control PATH]
 
@@ -22,15 +22,15 @@ Stops a running `labcoat serve`: what was accepted is answered first (at most fo
 
 int stop_command(int argc, char** argv) {
   int exit_code = exit_ok;
-  const auto words = parse_control_words(command, argc, argv, exit_code);
+  const auto words = parse_control_words(stop_usage, argc, argv, exit_code);
   if (!words) return exit_code;
   auto client = ControlClient::find(words->server);
-  if (!client) return control_failed(command, client.error().text);
+  if (!client) return control_failed(stop_usage, client.error().text);
   const auto answer = client->ask({{"type", "stop"}, {"fast", words->fast}}, -1);
-  if (!answer) return control_failed(command, answer.error().text);
+  if (!answer) return control_failed(stop_usage, answer.error().text);
   client->wait_for_end();
   if (!answer->value("ok", false)) {
-    return control_failed(command, answer->value("text", "the server does not say why"));
+    return control_failed(stop_usage, answer->value("text", "the server does not say why"));
   }
   std::printf("stopped\n");
   return exit_ok;

@@ -10,7 +10,7 @@
 namespace labcoat {
 namespace {
 
-constexpr ControlCommand command = {
+constexpr ControlCommand top_usage = {
     .name = "top",
     .help = R"(usage: labcoat top [-i INTERVAL] [-n TIMES] [-c FILE | --pid PID | --control PATH]
 
@@ -22,7 +22,6 @@ Shows what a running `labcoat serve` does, live: as `labcoat status`, with rates
     .has_interval = true,
 };
 
-constexpr int timeout_ms = 10'000;
 // Home, then erase to the end of each line and of the screen: nothing flickers.
 constexpr const char* cursor_home = "\x1b[H";
 constexpr const char* erase_line = "\x1b[K\n";
@@ -53,16 +52,16 @@ void show_on_terminal(const std::string& page, size_t rows) {
 
 int top_command(int argc, char** argv) {
   int exit_code = exit_ok;
-  const auto words = parse_control_words(command, argc, argv, exit_code);
+  const auto words = parse_control_words(top_usage, argc, argv, exit_code);
   if (!words) return exit_code;
   auto client = ControlClient::find(words->server);
-  if (!client) return control_failed(command, client.error().text);
+  if (!client) return control_failed(top_usage, client.error().text);
   const bool terminal = isatty(STDOUT_FILENO) != 0;
   Json earlier;
   for (int shown = 0; words->times == 0 || shown < words->times; ++shown) {
     if (shown > 0) usleep(static_cast<useconds_t>(words->interval_ns / us));
-    auto status = client->ask_details({{"type", "status"}}, timeout_ms);
-    if (!status) return control_failed(command, status.error().text);
+    auto status = client->ask_details({{"type", "status"}});
+    if (!status) return control_failed(top_usage, status.error().text);
     const winsize size = terminal_size();
     const std::string page =
         worker_table(*status, earlier.is_null() ? nullptr : &earlier, size.ws_col);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/command.h"
 
 namespace labcoat {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // As typed. Everything is text here: our own parsers say better what is wrong than the library's.
-struct Words {
+struct TuneWords {
   std::string application, study, target, knobs, maximize, minimize, margin, budget, out, seed,
       json;
   std::string connections, rate, python;
@@ -20,7 +21,7 @@ struct Words {
   bool apply = false;
 };
 
-void describe(CLI::App& app, Words& words) {
+void describe_tune(CLI::App& app, TuneWords& words) {
   app.add_option("APPLICATION", words.application,
                  "MODULE:CALLABLE or a labcoat.toml; without it ./labcoat.toml");
   app.add_option("-c,--study", words.study, "a study file: application, load, knobs, budget");
@@ -53,11 +54,7 @@ void describe(CLI::App& app, Words& words) {
       "for the margin within the budget\nmore in docs/tune.md");
 }
 
-tl::unexpected<Error> refuse(const char* flag, const std::string& what) {
-  return fail(std::string(flag) + ": " + what);
-}
-
-Status take_objective(const Words& words, StudyRequest& request) {
+Status take_objective(const TuneWords& words, StudyRequest& request) {
   if (words.maximize.empty() && words.minimize.empty()) return {};
   if (!words.maximize.empty() && !words.minimize.empty()) {
     return fail("--maximize and --minimize exclude each other");
@@ -67,56 +64,57 @@ Status take_objective(const Words& words, StudyRequest& request) {
   request.metric = request.minimize ? words.minimize : words.maximize;
   const char* flag = request.minimize ? "--minimize" : "--maximize";
   auto metric = find_metric(request.metric);
-  if (!metric) return refuse(flag, metric.error().text);
+  if (!metric) return refuse_flag(flag, metric.error().text);
   if (metric->more_is_better == request.minimize) {
-    return refuse(flag, fmt::format("{} is better when it is {}", metric->name,
-                                    metric->more_is_better ? "high" : "low"));
+    return refuse_flag(flag, fmt::format("{} is better when it is {}", metric->name,
+                                         metric->more_is_better ? "high" : "low"));
   }
   return {};
 }
 
-Status take_load(const Words& words, Load& load) {
+Status take_load(const TuneWords& words, Load& load) {
   if (!words.urls.empty()) load.urls.clear();
   for (const std::string& text : words.urls) {
     auto url = parse_load_url(text);
-    if (!url) return refuse("--url", url.error().text);
+    if (!url) return refuse_flag("--url", url.error().text);
     load.urls.push_back(*url);
   }
   if (!words.connections.empty()) {
     auto count = parse_int(words.connections);
-    if (!count) return refuse("--connections", count.error().text);
-    if (*count < 1 || *count > 10'000) return refuse("--connections", "must be from 1 to 10000");
+    if (!count) return refuse_flag("--connections", count.error().text);
+    if (*count < 1 || *count > 10'000)
+      return refuse_flag("--connections", "must be from 1 to 10000");
     load.connections = static_cast<int>(*count);
   }
   if (!words.rate.empty()) {
     auto rate = parse_real(words.rate);
-    if (!rate) return refuse("--rate", rate.error().text);
-    if (*rate <= 0) return refuse("--rate", "must be above 0");
+    if (!rate) return refuse_flag("--rate", rate.error().text);
+    if (*rate <= 0) return refuse_flag("--rate", "must be above 0");
     load.rate = *rate;
   }
   return {};
 }
 
-Status take_limits(const Words& words, StudyRequest& request) {
+Status take_limits(const TuneWords& words, StudyRequest& request) {
   for (const std::string& text : words.guards) {
     auto guard = parse_guard(text);
-    if (!guard) return refuse("--guard", guard.error().text);
+    if (!guard) return refuse_flag("--guard", guard.error().text);
     request.guards.push_back(*guard);
   }
   if (!words.margin.empty()) {
     auto margin = parse_margin(words.margin);
-    if (!margin) return refuse("--margin", margin.error().text);
+    if (!margin) return refuse_flag("--margin", margin.error().text);
     request.margin = *margin;
   }
   if (!words.budget.empty()) {
     auto budget = parse_budget(words.budget);
-    if (!budget) return refuse("--budget", budget.error().text);
+    if (!budget) return refuse_flag("--budget", budget.error().text);
     request.budget_ns = *budget;
   }
   if (!words.seed.empty()) {
     auto seed = parse_int(words.seed);
     if (!seed || *seed < 0)
-      return refuse("--seed", "'" + words.seed + "' is no whole number from 0");
+      return refuse_flag("--seed", "'" + words.seed + "' is no whole number from 0");
     request.seed = static_cast<u64>(*seed);
   }
   if (!words.knobs.empty()) {
@@ -128,7 +126,7 @@ Status take_limits(const Words& words, StudyRequest& request) {
   return {};
 }
 
-Status take_words(const Words& words, StudyRequest& request) {
+Status take_words(const TuneWords& words, StudyRequest& request) {
   const std::string here = fs::current_path().string();
   if (!words.target.empty()) request.target = words.target;
   if (!words.python.empty()) request.python = words.python;
@@ -161,12 +159,12 @@ std::string command_line(int argc, char** argv) {
 }  // namespace
 
 Result<TuneJob> read_tune_words(int argc, char** argv) {
-  Words words;
+  TuneWords words;
   CLI::App app(
       "Finds which settings pay, on your application, with your load: one change at a time, "
       "measured against the noise, kept or rolled back, and confirmed.",
       "labcoat tune");
-  describe(app, words);
+  describe_tune(app, words);
   TuneJob job;
   try {
     app.parse(argc, argv);
@@ -190,9 +188,9 @@ Result<TuneJob> read_tune_words(int argc, char** argv) {
   job.json = words.json;
   job.apply = words.apply;
   if (job.apply && job.laboratory.request.target != "labcoat") {
-    return refuse("--apply",
-                  "only labcoat's own configuration can be written; copy the values from "
-                  "best.toml by hand");
+    return refuse_flag("--apply",
+                       "only labcoat's own configuration can be written; copy the values from "
+                       "best.toml by hand");
   }
   return job;
 }
