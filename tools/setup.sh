@@ -10,7 +10,7 @@ run="python3-flask libjemalloc2 libmimalloc2.0"
 test="$run python3-pytest python3-pytest-xdist python3-prometheus-client python3-requests python3-h11 python3-h2 python3-uvloop
   python3-starlette python3-fastapi python3-websockets python3-multipart python3-django python3-pyramid python3-bottle python3-falcon python3-quart
   python3-itsdangerous python3-venv python3-psycopg2 postgresql clang-14 libclang-rt-14-dev curl nghttp2-client openssl sslscan
-  brotli zstd chromium-headless-shell"
+  brotli zstd chromium-headless-shell nodejs"
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
 bench="$run python3-venv libev-dev wrk linux-perf nginx h2o nghttp2-client openssl"
 
