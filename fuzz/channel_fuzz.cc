@@ -171,7 +171,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (edge.accepted && edge.port->owner(socket) != nullptr) {
       const size_t room = edge.port->inbox_room(socket);
       CHECK(room < ring_bytes);
-      if (room > 0) edge.port->put_message(socket, FrameType::text, {"message", 7});
+      if (room > 0) {
+        edge.port->put_message(socket, FrameType::text, {"message", 7});
+      } else if (edge.port->is_corrupt(socket)) {
+        edge.port->done(socket);
+      }
     }
     edge.port->ring();
   }

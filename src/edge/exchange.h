@@ -76,6 +76,8 @@ class Exchange final : public LineMember {
   // For its WebSocket.
   void send_tunnelled(std::string_view a, std::string_view b);
   void leave_worker() { give_up_slot(); }
+  // Its worker wrote what no worker may write.
+  void worker_corrupt();
 
   bool is_head_request() const { return head_request_; }
   int minor_version() const { return minor_version_; }

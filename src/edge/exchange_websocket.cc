@@ -101,6 +101,10 @@ void Exchange::send_tunnelled(std::string_view a, std::string_view b) {
   sink_.send_data(a, b);
 }
 
+void Exchange::worker_corrupt() {
+  if (has_slot_) end_of_frames(channel::EdgePort::Output::corrupt);
+}
+
 void Exchange::client_ended() {
   if (socket_) {
     socket_->client_ended();

@@ -62,7 +62,8 @@ size_t WebSocket::take(std::string_view bytes) {
       // Pings are answered only while the client takes the answers.
       if (!inflate_held() || !sink_.wants_more()) return used;
       if (state_ != State::open) continue;
-      const size_t room = port_.inbox_room(slot_);
+      const size_t room = inbox_room();
+      if (state_ != State::open) continue;
       if (room == 0) return used;
       window = window.substr(0, room);
     }
@@ -105,12 +106,19 @@ void WebSocket::take_data(const WebSocketDecoder::Outcome& piece) {
   deliver({plain.data(), piece.payload.size()}, piece.ends);
 }
 
+// 0: the worker is behind; or it has broken the rules of the channel and is not ours any more.
+size_t WebSocket::inbox_room() {
+  const size_t room = port_.inbox_room(slot_);
+  if (room == 0 && port_.is_corrupt(slot_)) exchange_.worker_corrupt();
+  return room;
+}
+
 // False: the worker has no room. What is held may be gone because the connection had to be failed.
 bool WebSocket::inflate_held() {
   const auto limit = static_cast<u64>(thread_.shared().config->limits.websocket_message_bytes);
   while (held_) {
-    const size_t room = std::min(port_.inbox_room(slot_), thread_.plain().size());
-    if (room == 0) return false;
+    const size_t room = std::min(inbox_room(), thread_.plain().size());
+    if (room == 0) return state_ != State::open;
     std::string_view input = std::string_view(held_->bytes).substr(held_->used);
     size_t produced = 0;
     if (!inflater_->inflate(input, held_->last, thread_.plain().data(), room, produced)) {
@@ -299,7 +307,8 @@ void WebSocket::on_timeout() {
 
 void WebSocket::on_ping_due() {
   // While the worker or the client is behind nothing is read: the answer may be there already.
-  const bool unread = port_.inbox_room(slot_) == 0 || !sink_.wants_more();
+  const bool unread = inbox_room() == 0 || !sink_.wants_more();
+  if (state_ != State::open) return;
   if (std::exchange(heard_, false) || unread) {
     awaits_pong_ = false;
     thread_.ping_timeouts.arm(*this, thread_.now());

@@ -65,6 +65,7 @@ class WebSocket final : public Timeout {
   void take_data(const http::WebSocketDecoder::Outcome& piece);
   void take_control(http::WebSocketOpcode opcode, std::string_view payload);
   void take_close(std::string_view payload);
+  size_t inbox_room();
   bool inflate_held();
   bool deliver(std::string_view piece, bool last);
   void fail(u16 code, std::string_view why);

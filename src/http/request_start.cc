@@ -30,12 +30,14 @@ std::optional<i64> parse_request_start(std::string_view value) {
   u64 number = 0;
   for (const char c : whole) number = number * 10 + static_cast<u64>(c - '0');
   u64 total = 0;
-  if (__builtin_mul_overflow(number, static_cast<u64>(unit), &total)) return std::nullopt;
+  constexpr u64 most = ~u64{0} >> 1;
+  if (__builtin_mul_overflow(number, static_cast<u64>(unit), &total) || total > most) {
+    return std::nullopt;
+  }
   for (const char c : fraction) {
     unit /= 10;
     total += static_cast<u64>(c - '0') * static_cast<u64>(unit);
   }
-  constexpr u64 most = ~u64{0} >> 1;
   if (total > most) return std::nullopt;
   return static_cast<i64>(total);
 }

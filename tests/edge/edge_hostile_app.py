@@ -22,9 +22,10 @@ def channel():
 def layout(base):
     """Offsets of endpoints, edge threads, queue and slots, a slot's stride, and its ring's offset."""
     header = ctypes.string_at(base, 128)
-    endpoints, threads, queue, slots, stride, _, ring = (
-        int.from_bytes(header[at : at + 8], "little") for at in range(48, 104, 8)
+    endpoints, threads, _, queue, slots, stride, _, ring = (
+        int.from_bytes(header[at : at + 8], "little") for at in range(48, 112, 8)
     )
+    assert 4096 == endpoints < threads < queue < slots and 256 < ring < stride, "src/channel/layout.h has changed"
     return endpoints, threads, queue, slots, stride, ring
 
 
