@@ -1,6 +1,7 @@
 #include "python/answer.h"
 
 #include "python/names.h"
+#include "python/objects.h"
 
 namespace labcoat::python {
 namespace {
@@ -9,13 +10,6 @@ bool not_bytes(PyObject* block) {
   PyErr_Format(PyExc_TypeError, "the body must be blocks of bytes, but one is %R",
                reinterpret_cast<PyObject*>(Py_TYPE(block)));
   return false;
-}
-
-std::string_view view_of(PyObject* bytes) {
-  char* at;
-  Py_ssize_t count;
-  PyBytes_AsStringAndSize(bytes, &at, &count);
-  return {at, static_cast<size_t>(count)};
 }
 
 // A list or tuple: the length is known before the first byte, nothing has to be flushed between.

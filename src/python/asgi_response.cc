@@ -7,32 +7,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "python/file_wrapper.h"
 #include "python/header_rules.h"
 #include "python/names.h"
+#include "python/objects.h"
 
 namespace labcoat::python {
 namespace {
 
-// Below this, reading the file here is cheaper than handing its descriptor over.
-constexpr i64 small_file_bytes = 64 * 1024;
-
 using Ending = channel::WorkerPort::Ending;
-
-bool refuse(PyObject* kind, const char* format, PyObject* what) {
-  PyErr_Format(kind, format, what);
-  return false;
-}
 
 // Borrowed; nullptr when the event has no such key, or with an exception.
 PyObject* find(PyObject* event, PyObject* key) {
   return PyDict_GetItemWithError(event, key);
-}
-
-std::string_view view_of(PyObject* bytes) {
-  char* at;
-  Py_ssize_t count;
-  PyBytes_AsStringAndSize(bytes, &at, &count);
-  return {at, static_cast<size_t>(count)};
 }
 
 // A missing key means no; nothing with an exception.

@@ -4,23 +4,14 @@
 
 #include "python/latin1.h"
 #include "python/names.h"
+#include "python/objects.h"
 
 namespace labcoat::python {
 namespace {
 
-bool set(PyObject* dict, PyObject* key, Ref value) {
-  return value && PyDict_SetItem(dict, key, value.get()) == 0;
-}
-
 bool set(PyObject* dict, const char* key, Ref value) {
   const Ref name = Ref::steal(PyUnicode_InternFromString(key));
   return name && set(dict, name.get(), std::move(value));
-}
-
-Ref hex_of(u64 id) {
-  char digits[16];
-  for (int i = 15; i >= 0; --i, id >>= 4) digits[i] = "0123456789abcdef"[id & 15];
-  return Ref::steal(PyUnicode_FromStringAndSize(digits, sizeof digits));
 }
 
 }  // namespace

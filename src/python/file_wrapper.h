@@ -8,6 +8,9 @@
 
 namespace labcoat::python {
 
+// Below this, reading a file in the worker is cheaper than handing its descriptor over.
+constexpr i64 small_file_bytes = 64 * 1024;
+
 PyObject* make_file_wrapper_type();
 
 // What of a wrapped file can be sent without Python.

@@ -8,9 +8,6 @@
 namespace labcoat::python {
 namespace {
 
-// Below this, reading the file here is cheaper than handing its descriptor over.
-constexpr i64 small_file_bytes = 64 * 1024;
-
 // Python's rule for `raise value.with_traceback(traceback)`.
 void raise_exc_info(PyObject* exc_info) {
   PyObject* const type = PyTuple_GetItem(exc_info, 0);

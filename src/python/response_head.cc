@@ -2,17 +2,13 @@
 
 #include "python/header_rules.h"
 #include "python/latin1.h"
+#include "python/objects.h"
 
 namespace labcoat::python {
 namespace {
 
 using channel::FieldHeader;
 using channel::NameValue;
-
-bool refuse(PyObject* kind, const char* format, PyObject* what) {
-  PyErr_Format(kind, format, what);
-  return false;
-}
 
 }  // namespace
 

@@ -3,13 +3,10 @@
 #include "python/header_keys.h"
 #include "python/latin1.h"
 #include "python/names.h"
+#include "python/objects.h"
 
 namespace labcoat::python {
 namespace {
-
-bool set(PyObject* dict, PyObject* key, Ref value) {
-  return value && PyDict_SetItem(dict, key, value.get()) == 0;
-}
 
 Ref bytes_of(std::string_view text) {
   return Ref::steal(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
@@ -32,12 +29,6 @@ std::string_view raw_path_of(std::string_view target) {
   if (authority == std::string_view::npos) return target;
   const size_t path = target.find('/', authority + 3);
   return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
-}
-
-Ref hex_of(u64 id) {
-  char digits[16];
-  for (int i = 15; i >= 0; --i, id >>= 4) digits[i] = "0123456789abcdef"[id & 15];
-  return Ref::steal(PyUnicode_FromStringAndSize(digits, sizeof digits));
 }
 
 // All that the client offers, in its order of preference.
