@@ -29,7 +29,7 @@ fast-test:
 	@sh tools/setup.sh build test
 	@sh tools/test.sh release
 
-BENCH ?= wsgi_peers asgi_peers websocket files tls http2 idle access_log tail example_app memory
+BENCH ?= wsgi_peers asgi_peers websocket files tls http2 idle idle_websocket access_log tail example_app memory
 
 # One that fails does not keep the others from running.
 bench:

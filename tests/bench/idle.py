@@ -74,11 +74,13 @@ def get_http2(sock, authority):
         raise ConnectionError(f"not the answer: {body[:100]!r}")
 
 
-def client(case, url, count, address, pipe):
+GET = {"http": get_http1, "tls": get_http1, "http2": get_http2}
+
+
+def client(case, get, url, count, address, pipe):
     """Opens so many connections, says so, and holds them until told."""
     split = urllib.parse.urlsplit(url)
     context = strangers_welcome() if case == "tls" else None
-    get = get_http2 if case == "http2" else get_http1
     kept = []
     try:
         for _ in range(count):
@@ -102,15 +104,17 @@ def client(case, url, count, address, pipe):
 
 
 @contextlib.contextmanager
-def idle_clients(case, url, count):
-    """So many connections of clients that had their answer; yields a call that says how many are open, and ends them."""
+def idle_clients(case, get, url, count):
+    """So many connections of clients that had their answer (`get` asks for it); yields a call that says how many are open,
+    and ends them."""
     clients = []
     forked = multiprocessing.get_context("fork")
     try:
         for number in range(CLIENT_PROCESSES):
             share = count // CLIENT_PROCESSES + (number < count % CLIENT_PROCESSES)
             ours, theirs = forked.Pipe()
-            process = forked.Process(target=client, args=(case, url, share, f"127.0.0.{number + 2}", theirs), daemon=True)
+            words = (case, get, url, share, f"127.0.0.{number + 2}", theirs)
+            process = forked.Process(target=client, args=words, daemon=True)
             process.start()
             theirs.close()
             clients.append((process, ours))
@@ -137,12 +141,12 @@ def memory(server):
     return sum(server.pss_bytes().values())
 
 
-def measure(case, server, count):
-    with idle_clients(case, server.url, min(100, count)) as close:
+def measure(case, get, server, count):
+    with idle_clients(case, get, server.url, min(100, count)) as close:
         close()  # what the first requests allocate is not an idle connection's
     before = memory(server)
     show(f"{case}: {server.name}: {count} connections")
-    with idle_clients(case, server.url, count) as close:
+    with idle_clients(case, get, server.url, count) as close:
         during = memory(server)
         still_open = close()
     after = memory(server)
@@ -157,29 +161,37 @@ def measure(case, server, count):
     }
 
 
-def print_case(case, count, results):
-    what = {"http": "in clear", "tls": "over TLS", "http2": "over HTTP/2 in clear"}[case]
-    print(f"{count:,} idle connections {what}\n")
+def print_table(title, count, results):
+    print(f"{count:,} idle {title}\n")
     print(f"{'':12}{'MiB without':>14}{'MiB with':>12}{'MiB after':>12}{'KiB for each':>15}")
     for name, r in results.items():
         mib = [r[key] / 2**20 for key in ("before_bytes", "during_bytes", "after_bytes")]
         lost = f"   ({count - r['still_open']:,} were closed by the server)" if r["still_open"] < count else ""
         print(f"{name:12}{mib[0]:>14.1f}{mib[1]:>12.1f}{mib[2]:>12.1f}{r['bytes_each'] / 1024:>15.2f}{lost}")
     print()
+
+
+def print_case(case, count, results):
+    what = {"http": "in clear", "tls": "over TLS", "http2": "over HTTP/2 in clear"}[case]
+    print_table(f"connections {what}", count, results)
     if case == "http" and "labcoat" in results:
         each = results["labcoat"]["bytes_each"] / 1024
         print(f"labcoat needs {each:.2f} KiB for each, wanted at most {WANTED_KIB}: {'yes' if each <= WANTED_KIB else 'NO'}\n")
+
+
+def allow_descriptors(connections):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = connections + 500
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        sys.exit(f"{connections} connections need {wanted} descriptors, the limit is {hard} (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))  # the servers inherit it
 
 
 def main():
     words = Words(__doc__, ["labcoat", "nginx"], CASES)
     words.add_argument("--connections", type=int, default=10_000)
     arguments = words.parse()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    wanted = arguments.connections + 500
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        sys.exit(f"idle.py: {arguments.connections} connections need {wanted} descriptors, the limit is {hard} (ulimit -Hn)")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))  # the servers inherit it
+    allow_descriptors(arguments.connections)
     report = {}
     with temporary_folder() as folder:
         certificate, root = lineup.self_signed(folder), folder / "www"
@@ -194,7 +206,7 @@ def main():
             # An NGINX that speaks HTTP/2 in clear cannot be asked by Python's client; idle_clients() checks each answer.
             checks = [] if case == "http2" else [Check(BODY, "612.html")]
             with running(entries, arguments.server_cpus, checks) as (servers, _):
-                report[case] = {name: measure(case, server, count) for name, server in servers.items()}
+                report[case] = {name: measure(case, GET[case], server, count) for name, server in servers.items()}
             print_case(case, count, report[case])
     write_report(arguments, "idle", {"cases": report})
 
