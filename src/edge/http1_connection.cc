@@ -175,7 +175,7 @@ bool Http1Connection::parse_head(std::string_view bytes, bool in_scratch) {
   http::Parsed parsed =
       http::parse_request(bytes, thread_.shared().request_limits, head, head_bytes, scanned);
   if (parsed == http::Parsed::bad && begins_http2(bytes)) {
-    if (bytes.size() >= http2_preface.size()) {
+    if (bytes.size() >= http2::client_preface.size()) {
       go_on_in_http2(bytes);
       return false;
     }
@@ -217,9 +217,9 @@ bool Http1Connection::parse_head(std::string_view bytes, bool in_scratch) {
 
 // RFC 9113 section 3.3: over TLS it would have been agreed on before.
 bool Http1Connection::begins_http2(std::string_view bytes) const {
-  const size_t known = std::min(bytes.size(), http2_preface.size());
+  const size_t known = std::min(bytes.size(), http2::client_preface.size());
   return !answered_ && !client_.listener->https &&
-         bytes.substr(0, known) == http2_preface.substr(0, known);
+         bytes.substr(0, known) == http2::client_preface.substr(0, known);
 }
 
 void Http1Connection::go_on_in_http2(std::string_view read_ahead) {

@@ -14,7 +14,8 @@ constexpr i64 budget_window_ns = 10 * seconds;
 constexpr int reads_per_turn = 8;
 // Rounds of giving turns to streams and sending what they gave.
 constexpr int rounds_per_turn = 8;
-constexpr u8 drain_ping[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
+// Of heads and control frames that wait to be sent, before more is read that asks for some.
+constexpr size_t pending_bytes_max = 64 * 1024;
 
 }  // namespace
 
@@ -37,7 +38,7 @@ void Http2Connection::start(std::string_view read_ahead) {
   thread_.count().http2_connections.add();
   open_session();
   arm(Timer::head);
-  feed(read_ahead);
+  session_->receive(read_ahead);
   // There may be more, whose event somebody else has had.
   come_back();
 }
@@ -77,11 +78,9 @@ void Http2Connection::resume() {
   forgotten_.clear();
   if (state_ == State::linger) discard_rest();
   if (state_ != State::open) return;
-  const bool over = nghttp2_session_want_read(session_.get()) == 0 &&
-                    nghttp2_session_want_write(session_.get()) == 0;
   if (peer_closed_) {
     lost();
-  } else if (over && unsent_.empty()) {
+  } else if (session_->is_over() && unsent_.empty()) {
     begin_linger();
   } else {
     update_timer();
@@ -90,6 +89,10 @@ void Http2Connection::resume() {
 
 void Http2Connection::read() {
   for (int reads = 0; readable_ && !ending_;) {
+    if (session_->pending_bytes() >= pending_bytes_max) {
+      held_back_ = true;
+      return;
+    }
     if (reads++ == reads_per_turn) {
       come_back();
       return;
@@ -101,7 +104,7 @@ void Http2Connection::read() {
           static_cast<size_t>(got) < scratch.size() && transport_.short_read_means_empty();
       if (emptied && !read_to_end_) readable_ = false;
       thread_.count().bytes_in.add(static_cast<u64>(got));
-      feed({scratch.data(), static_cast<size_t>(got)});
+      session_->receive({scratch.data(), static_cast<size_t>(got)});
       continue;
     }
     readable_ = false;
@@ -110,37 +113,16 @@ void Http2Connection::read() {
   }
 }
 
-void Http2Connection::feed(std::string_view bytes) {
-  if (bytes.empty()) return;
-  const ssize_t used = nghttp2_session_mem_recv(
-      session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  if (used >= 0) return;
-  switch (used) {
-    case NGHTTP2_ERR_FLOODED:
-      calm(thread_.count().limit_http2_control_frames);
-      break;
-    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
-      thread_.count().http2_errors.add();
-      terminate(NGHTTP2_PROTOCOL_ERROR);
-      break;
-    default:
-      // Of the errors that mem_recv tells this is the one for which there is no other name: more
-      // CONTINUATION frames than nghttp2_option_set_max_continuations.
-      calm(thread_.count().limit_http2_head);
-      break;
-  }
-}
-
-void Http2Connection::terminate(u32 error_code) {
+void Http2Connection::terminate(http2::ErrorCode code) {
   ending_ = true;
-  nghttp2_session_terminate_session(session_.get(), error_code);
+  session_->terminate(code);
   come_back();
 }
 
 void Http2Connection::calm(Counter& counter) {
   if (ending_) return;
   counter.add();
-  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+  terminate(http2::ErrorCode::enhance_your_calm);
 }
 
 void Http2Connection::stalled(Http2Stream& stream) {
@@ -155,25 +137,17 @@ void Http2Connection::stalled(Http2Stream& stream) {
   // Somebody who reads his other streams may have one left in a corner; who reads none holds our
   // memory for nothing.
   if (thread_.now() - last_data_ns_ < write_timeout) {
-    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(),
-                              NGHTTP2_ENHANCE_YOUR_CALM);
+    session_->reset(stream, http2::ErrorCode::enhance_your_calm);
   } else {
-    terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    terminate(http2::ErrorCode::enhance_your_calm);
   }
   come_back();
-}
-
-bool Http2Connection::holds_back(StreamId stream, size_t frame_bytes) const {
-  // The frame is taken off the window when it has been sent.
-  return nghttp2_session_get_stream_remote_window_size(session_.get(), stream) <=
-         static_cast<std::int32_t>(frame_bytes);
 }
 
 void Http2Connection::drop_slow(Http2Stream& stream) {
   if (ending_) return;
   thread_.count().limit_write_rate.add();
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(),
-                            NGHTTP2_ENHANCE_YOUR_CALM);
+  session_->reset(stream, http2::ErrorCode::enhance_your_calm);
 }
 
 void Http2Connection::forget(Http2Stream& stream) {
@@ -182,12 +156,13 @@ void Http2Connection::forget(Http2Stream& stream) {
 
 // One timeout for the connection: of the things it may wait for, the one that matters most.
 void Http2Connection::update_timer() {
+  if (streams_.empty()) session_->shrink();
   Timer wanted = Timer::none;
   if (unsent_.size() > unsent_used_) {
     wanted = ending_ ? Timer::linger : Timer::write;
   } else if (drain_ == Drain::noticed) {
     wanted = Timer::drain;
-  } else if (head_open_ || !started_) {
+  } else if (session_->is_in_head() || !started_) {
     wanted = Timer::head;
   } else if (streams_.empty()) {
     wanted = Timer::idle;
@@ -231,7 +206,7 @@ void Http2Connection::on_timeout() {
       break;
     case Timer::idle:
       count.timeout_idle.add();
-      terminate(NGHTTP2_NO_ERROR);
+      terminate(http2::ErrorCode::no_error);
       break;
     case Timer::write:
       count.timeout_write.add();
@@ -252,8 +227,7 @@ void Http2Connection::on_timeout() {
 void Http2Connection::drain() {
   if (state_ != State::open || drain_ != Drain::no || ending_) return;
   drain_ = Drain::noticed;
-  nghttp2_submit_shutdown_notice(session_.get());
-  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, drain_ping);
+  session_->announce_end();
   for (Http2Stream& stream : streams_) stream.drain();
   come_back();
 }
@@ -261,9 +235,7 @@ void Http2Connection::drain() {
 void Http2Connection::say_last_stream() {
   if (drain_ != Drain::noticed) return;
   drain_ = Drain::final;
-  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
-                        nullptr, 0);
+  session_->take_no_more();
 }
 
 // After our side is shut: read on, so that the kernel does not answer the client's bytes with a

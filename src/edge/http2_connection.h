@@ -1,14 +1,13 @@
-// Http2Connection: one client that speaks HTTP/2. nghttp2 holds the protocol's state (the session);
+// Http2Connection: one client that speaks HTTP/2. An http2::Session holds the protocol's state;
 // this is what stands between it, the socket, and the streams: it feeds the session with what
 // arrives, gathers what the session has to say into the thread's output scratch, once for a batch
-// of events, and sends it at once. Frames are made only when the socket takes them, so that
+// of events, and sends it at once. DATA frames are made only when the socket takes them, so that
 // priorities (RFC 9218) decide at the last moment, and a slow client holds little memory. It also
 // counts what a client does that costs us more than it, and ends the connection when it is too
 // much.
 #pragma once
 
-#include <memory>
-#include <nghttp2/nghttp2.h>
+#include <optional>
 #include <string>
 
 #include "edge/edge_thread.h"
@@ -16,13 +15,13 @@
 #include "edge/http2_head.h"
 #include "edge/http2_stream.h"
 #include "edge/socket_connection.h"
+#include "http2/session.h"
 
 namespace labcoat::edge {
 
-// What a client that knows beforehand sends first, RFC 9113 section 3.4.
-constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-class Http2Connection final : public SocketConnection {
+class Http2Connection final : public SocketConnection,
+                              private http2::SessionEvents,
+                              private http2::FieldSink {
  public:
   Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client);
   ~Http2Connection() override;
@@ -35,20 +34,21 @@ class Http2Connection final : public SocketConnection {
 
   // For its streams.
   void submit_head(Http2Stream& stream, const Response& response, bool head_request);
-  void submit_continue(StreamId stream);
-  void reopen_window(StreamId stream, size_t bytes) {
-    nghttp2_session_consume_stream(session_.get(), stream, bytes);
-  }
-  // Bytes of bodies given to the client, of all streams.
-  u64 body_bytes() const { return body_bytes_; }
-  // Whether the stream's own window lets nothing more through than the frame that is being sent.
-  bool holds_back(StreamId stream, size_t frame_bytes) const;
-  // Its client takes less than limits.write_rate_min.
-  void drop_slow(Http2Stream& stream);
+  void submit_continue(Http2Stream& stream);
   void submit_hints(Http2Stream& stream, const Response& response);
   void submit_trailers(Http2Stream& stream,
                        const std::vector<std::pair<std::string, std::string>>& trailers);
-  void resume_data(StreamId stream) { nghttp2_session_resume_data(session_.get(), stream); }
+  // As of http2::Session.
+  void wake(Http2Stream& stream) { session_->wake(stream); }
+  void finish(Http2Stream& stream) { session_->finish(stream); }
+  void reset(Http2Stream& stream, http2::ErrorCode code) { session_->reset(stream, code); }
+  void reopen_window(Http2Stream& stream, size_t bytes) { session_->consume(stream, bytes); }
+  // Of its body so many bytes have gone into a frame.
+  void note_data(size_t bytes);
+  // Bytes of bodies given to the client, of all streams.
+  u64 body_bytes() const { return body_bytes_; }
+  // Its client takes less than limits.write_rate_min.
+  void drop_slow(Http2Stream& stream);
   void reset_malformed(Http2Stream& stream);
   void stalled(Http2Stream& stream);  // its client has taken nothing for limits.write_timeout
   void forget(Http2Stream& stream);   // at the end of the batch
@@ -60,14 +60,9 @@ class Http2Connection final : public SocketConnection {
   void note_buffered(i64 more) { buffered_ += more; }
 
  private:
-  friend struct Http2Callbacks;  // the session's, in http2_session.cc
-
   enum class State : u8 { open, linger, closed };
   enum class Timer : u8 { none, head, idle, write, drain, linger };
   enum class Drain : u8 { no, noticed, final };
-  struct DeleteSession {
-    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-  };
 
   void on_timeout() override;
 
@@ -78,24 +73,28 @@ class Http2Connection final : public SocketConnection {
   void discard_rest();
 
   // What the session says; http2_session.cc.
-  void on_begin_frame(const nghttp2_frame_hd& frame);
-  int on_begin_headers(const nghttp2_frame& frame);
-  void on_header(std::string_view name, std::string_view value);
-  void on_frame(const nghttp2_frame& frame);
-  void on_data(StreamId stream, std::string_view bytes);
-  void on_invalid_frame(int error);
-  void on_frame_sent(const nghttp2_frame& frame);
-  void on_stream_close(StreamId stream);
-  Http2Stream* find(StreamId stream) const;
+  void on_frame(const http2::FrameHead& frame) override;
+  void on_empty_data() override;
+  void on_endless_head() override;
+  http2::FieldSink& begin_fields(bool trailers) override;
+  bool on_field(std::string_view name, std::string_view value) override;
+  http2::Stream& open(http2::StreamId id) override;
+  void on_request(http2::Stream& stream, bool end_of_request) override;
+  bool on_data(http2::Stream& stream, std::string_view bytes) override;
+  bool on_trailers(http2::Stream& stream) override;
+  void on_end_of_request(http2::Stream& stream) override;
+  void on_reset_heard() override;
+  void on_reset_said(http2::ErrorCode code) override;
+  void on_pong() override;
+  void on_fault(http2::Fault fault) override;
+  void on_closed(http2::Stream& stream) override;
   void spend(Http2Budget& budget, Counter& counter);
   // Ends the connection with GOAWAY ENHANCE_YOUR_CALM.
   void calm(Counter& counter);
-  void terminate(u32 error_code);
+  void terminate(http2::ErrorCode code);
 
   // Sending; http2_send.cc. False: closed, or nothing more can be sent now.
   bool flush();
-  bool gather(std::string& out);
-  int append_data_frame(Http2Stream& stream, std::string_view head, size_t length);
   size_t send_now(std::string_view bytes);
   bool send(std::string_view bytes);
   bool send_unsent();
@@ -119,11 +118,10 @@ class Http2Connection final : public SocketConnection {
   bool coming_back_ = false;
   bool turns_wanted_ = false;
   bool started_ = false;        // a first frame has come
-  bool head_open_ = false;      // the fields of head_stream_ are arriving
+  bool held_back_ = false;      // not read on because there is so much to send
   bool active_ = false;         // a head has begun since the timer was looked at
   bool made_progress_ = false;  // bytes were sent since then
   bool ending_ = false;         // GOAWAY with an error
-  StreamId head_stream_ = 0;
   i64 head_began_ns_ = 0;
   i64 last_data_ns_ = 0;  // a DATA frame was sent
   i64 buffered_ = 0;
@@ -133,7 +131,7 @@ class Http2Connection final : public SocketConnection {
   Http2Budget resets_;
   std::string unsent_;  // made and not taken by the socket
   size_t unsent_used_ = 0;
-  std::unique_ptr<nghttp2_session, DeleteSession> session_;
+  std::optional<http2::Session> session_;  // while the connection is open
   Http2Head head_;
   Http2Streams streams_;
   Http2Streams forgotten_;

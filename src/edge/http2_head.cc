@@ -53,7 +53,7 @@ void Http2Head::begin() {
   text_.clear();
   fields_.clear();
   cookies_.clear();
-  method_ = scheme_ = authority_ = path_ = protocol_ = host_ = length_ = expect_ = {};
+  method_ = scheme_ = authority_ = path_ = protocol_ = host_ = length_ = expect_ = priority_ = {};
   list_bytes_ = 0;
   regular_ = has_host_ = has_length_ = has_expect_ = too_large_ = false;
   broken_ = nullptr;
@@ -108,6 +108,8 @@ void Http2Head::add(std::string_view name, std::string_view value,
     } else if (name == "expect") {
       has_expect_ = true;
       expect_ = field.value;
+    } else if (name == "priority") {
+      priority_ = field.value;
     }
     fields_.push_back(field);
   }

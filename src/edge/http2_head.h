@@ -17,11 +17,21 @@ class Http2Head {
  public:
   // Forgets the last request; keeps the memory.
   void begin();
+  // The same, and what follows are trailers: of them only is_malformed() is asked.
+  void begin_trailers() {
+    begin();
+    regular_ = true;
+  }
   // The next field, pseudo-fields (":method" …) included, in the order they came. What is beyond
   // the limits is only counted.
   void add(std::string_view name, std::string_view value, const http::RequestLimits& limits);
   // Of all fields so far, as RFC 9113 section 6.5.2 counts: names, values, and 32 for each.
   size_t list_bytes() const { return list_bytes_; }
+
+  // A field has broken RFC 9113 section 8.2, or 8.3 among trailers.
+  bool is_malformed() const { return broken_ != nullptr; }
+  // What the `priority` field says, or nothing.
+  std::string_view priority() const { return view(priority_); }
 
   enum class Verdict { good, malformed, refused };
   // After the last field. `out` is a fresh one; views in it point into this object and live until
@@ -52,7 +62,7 @@ class Http2Head {
 
   std::string text_;
   std::vector<StoredField> fields_;
-  Piece method_, scheme_, authority_, path_, protocol_, host_, length_, expect_;
+  Piece method_, scheme_, authority_, path_, protocol_, host_, length_, expect_, priority_;
   std::string cookies_;
   size_t list_bytes_ = 0;
   bool regular_ = false;  // there was a field that is no pseudo-field

@@ -33,10 +33,10 @@ bool read_exactly(int file, i64 offset, size_t bytes, char* out) {
 }  // namespace
 
 Http2Stream::Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
-                         StreamId id)
-    : connection_(connection),
+                         http2::StreamId id)
+    : http2::Stream(id),
+      connection_(connection),
       thread_(thread),
-      id_(id),
       buffer_(PoolAllocator<char>(thread.blocks())),
       exchange_(thread, client, *this) {}
 
@@ -46,7 +46,8 @@ void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) 
   request_whole_ = end_of_request;
   http::RequestHead request;
   const Http2Head::Verdict verdict = head.finish(thread_.shared().request_limits, request);
-  if (verdict == Http2Head::Verdict::malformed) {
+  const bool needs_body = end_of_request && request.content_length > 0;
+  if (verdict == Http2Head::Verdict::malformed || needs_body) {
     connection_.reset_malformed(*this);
     return;
   }
@@ -60,6 +61,7 @@ void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) 
   thread_.count().requests.add();
   exchange_.note(request);
   connects_ = request.connects_websocket;
+  if (!connects_) expect_body(request.content_length);
   if (end_of_request || connects_) {
     state_ = State::answering;
     exchange_.run(request, {});
@@ -75,7 +77,7 @@ void Http2Stream::begin_body(Http2Head& head, const http::RequestHead& request) 
     refuse(413, "the request body is larger than limits.request_body_bytes");
     return;
   }
-  if (request.expect_continue) connection_.submit_continue(id_);
+  if (request.expect_continue) connection_.submit_continue(*this);
   state_ = State::body;
   body_ = std::make_unique<BodyReading>(limits, thread_.count());
   body_->head = std::move(head);
@@ -89,7 +91,7 @@ void Http2Stream::feed_tunnel() {
   if (!exchange_.is_websocket() || (tunnelled_.empty() && !exchange_.holds_bytes())) return;
   const size_t used = exchange_.take(tunnelled_);
   tunnelled_.erase(0, used);
-  if (used > 0) connection_.reopen_window(id_, used);
+  if (used > 0) connection_.reopen_window(*this, used);
 }
 
 bool Http2Stream::take_data(std::string_view bytes) {
@@ -194,12 +196,26 @@ void Http2Stream::end() {
   wants_turn_ = gave_way_ = false;
   state_ = State::ended;
   if (!detached_) {
-    note_unsent();
+    if (unsent() == 0) say_end();
     return;
   }
-  state_ = State::sent;
   exchange_.sent();
   connection_.forget(*this);
+}
+
+void Http2Stream::say_end() {
+  if (is_closed()) return;
+  if (broken_) {
+    connection_.reset(*this, http2::ErrorCode::internal_error);
+  } else if (trailers_.empty()) {
+    connection_.finish(*this);
+  } else {
+    write_trailers();
+  }
+}
+
+void Http2Stream::write_trailers() {
+  connection_.submit_trailers(*this, trailers_);
 }
 
 void Http2Stream::break_off() {
@@ -241,15 +257,13 @@ void Http2Stream::give_way() {
 }
 
 void Http2Stream::note_unsent() {
-  if (deferred_) {
-    deferred_ = false;
-    connection_.resume_data(id_);
-  }
-  if (unsent() > 0 && !write_pace_.has_begun()) {
+  if (unsent() == 0) return;
+  connection_.wake(*this);
+  if (!write_pace_.has_begun()) {
     write_pace_.begin(thread_.now());
     connection_had_ = connection_.body_bytes();
   }
-  if (queue() == nullptr && unsent() > 0) thread_.write_timeouts.arm(*this, thread_.now());
+  if (queue() == nullptr) thread_.write_timeouts.arm(*this, thread_.now());
 }
 
 // A stream may have to wait for others of its connection: it is slow by its client's fault when its
@@ -257,31 +271,25 @@ void Http2Stream::note_unsent() {
 bool Http2Stream::is_too_slow(size_t frame_bytes) const {
   const i64 rate = thread_.rules()->config.limits.write_rate_min;
   if (!write_pace_.is_too_slow(rate, thread_.now())) return false;
-  return connection_.holds_back(id_, frame_bytes) ||
+  // The frame is taken off the window when it is whole.
+  return send_window() <= static_cast<i64>(frame_bytes) ||
          write_pace_.is_too_slow(connection_.body_bytes() - connection_had_, rate, thread_.now());
 }
 
-ssize_t Http2Stream::next_frame(size_t room, u32& flags) {
+http2::Stream::Fill Http2Stream::fill(size_t room, std::string& out) {
   const auto all = static_cast<u64>(unsent());
   const auto bytes = static_cast<size_t>(std::min<u64>(room, all));
-  flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (bytes == all) {
-    if (state_ == State::ended && !broken_) {
-      flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (!trailers_.empty()) {
-        // They end the stream.
-        flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        connection_.submit_trailers(*this, trailers_);
-      }
-    } else if (bytes == 0) {
-      if (broken_) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-      deferred_ = true;
-      return NGHTTP2_ERR_DEFERRED;
-    }
+  if (bytes > 0 && !append_payload(bytes, out)) return Fill::broken;
+  if (bytes < all) return Fill::more;
+  if (state_ != State::ended) return Fill::pause;
+  if (broken_) {
+    connection_.reset(*this, http2::ErrorCode::internal_error);
+    return Fill::pause;
   }
-  return static_cast<ssize_t>(bytes);
+  return trailers_.empty() ? Fill::end : Fill::trailers;
 }
 
+// False: its file is not what it was, and `out` is spoilt.
 bool Http2Stream::append_payload(size_t bytes, std::string& out) {
   const size_t from_buffer = std::min(bytes, buffered());
   const size_t from_file = bytes - from_buffer;
@@ -305,6 +313,7 @@ bool Http2Stream::append_payload(size_t bytes, std::string& out) {
     buffer_used_ = 0;
   }
   connection_.note_buffered(-static_cast<i64>(from_buffer));
+  connection_.note_data(bytes);
   write_pace_.add(bytes);
   if (unsent() == 0) write_pace_.end();
   // A client that takes something now and then is slow, not dead.
@@ -317,16 +326,6 @@ bool Http2Stream::append_payload(size_t bytes, std::string& out) {
   return true;
 }
 
-bool Http2Stream::end_sent() {
-  disarm();
-  if (state_ == State::ended) {
-    state_ = State::sent;
-  } else {
-    bodiless_sent_ = true;
-  }
-  return !request_whole_;
-}
-
 bool Http2Stream::closed() {
   disarm();
   connection_.note_buffered(-static_cast<i64>(buffered()));
@@ -336,18 +335,15 @@ bool Http2Stream::closed() {
       return true;
     case State::answering:
       // The client has all it asked for; the worker is still at it.
-      detached_ = bodiless_sent_;
+      detached_ = has_said_end();
       if (!detached_) exchange_.client_gone(static_cast<u64>(unsent()));
       return !detached_;
     case State::ended:
-      if (broken_) {
+      if (broken_ || has_said_end()) {
         exchange_.sent();
       } else {
         exchange_.client_gone(static_cast<u64>(unsent()));
       }
-      return true;
-    case State::sent:
-      exchange_.sent();
       return true;
   }
   return true;
@@ -355,7 +351,7 @@ bool Http2Stream::closed() {
 
 void Http2Stream::connection_lost() {
   disarm();
-  if (state_ == State::sent) {
+  if (state_ == State::ended && has_said_end()) {
     exchange_.sent();
   } else if (state_ == State::answering || state_ == State::ended) {
     exchange_.client_gone(static_cast<u64>(unsent()));

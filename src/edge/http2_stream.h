@@ -1,11 +1,10 @@
 // Http2Stream: one request and its answer on an HTTP/2 connection. It takes the request from the
 // connection, has its exchange answer, and holds what the client's windows do not let through yet,
-// up to a bound. It ends when the session closes the stream (Http2Connection::on_stream_close).
+// up to a bound. It ends when the session closes the stream (Http2Connection::on_closed).
 #pragma once
 
 #include <list>
 #include <memory>
-#include <nghttp2/nghttp2.h>
 #include <string>
 
 #include "base/block_pool.h"
@@ -15,20 +14,19 @@
 #include "edge/request_body.h"
 #include "edge/response.h"
 #include "edge/timeouts.h"
+#include "http2/stream.h"
 
 namespace labcoat::edge {
 
 class Http2Connection;
 class Http2Stream;
-using StreamId = std::int32_t;
 using Http2Streams = std::list<Http2Stream, PoolAllocator<Http2Stream>>;
 
-class Http2Stream final : public ResponseSink, public Timeout {
+class Http2Stream final : public http2::Stream, public ResponseSink, public Timeout {
  public:
-  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client, StreamId id);
+  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
+              http2::StreamId id);
   ~Http2Stream() override;
-
-  StreamId id() const { return id_; }
 
   // The request. `head` is the connection's, which is used for the next stream afterwards.
   void take_head(Http2Head& head, bool end_of_request, i64 began_ns);
@@ -36,14 +34,9 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool take_data(std::string_view bytes);
   void end_of_request();
 
-  // The answer, for the session. How many bytes of at most `room` the next DATA frame will have,
-  // and its NGHTTP2_DATA_FLAGs; or NGHTTP2_ERR_DEFERRED, or _TEMPORAL_CALLBACK_FAILURE to break
-  // off.
-  ssize_t next_frame(size_t room, u32& flags);
-  // Appends that frame's payload. False: its file is not what it was, and `out` is spoilt.
-  bool append_payload(size_t bytes, std::string& out);
-  // The frame that ends the stream on our side is on its way; whether the client's side is open.
-  bool end_sent();
+  // The answer, for the session.
+  Fill fill(size_t room, std::string& out) override;
+  void write_trailers() override;
   // The session has closed the stream. Whether this object can go; otherwise its exchange is not at
   // the end of a response without a body, and Http2Connection::forget follows.
   bool closed();
@@ -58,8 +51,6 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool take_turn();
   // Its client is given limits.write_timeout once more.
   void wait_on();
-  // Fields of its head that the session points into.
-  void keep(SharedSplitLines lines) { head_lines_ = std::move(lines); }
   // The bytes of its response held in memory.
   size_t buffered() const { return buffer_.size() - buffer_used_; }
 
@@ -84,7 +75,6 @@ class Http2Stream final : public ResponseSink, public Timeout {
     body,       // reading its body
     answering,  // the exchange has the request
     ended,      // the answer is complete, or broken off; its bytes are on their way
-    sent,       // they have gone
   };
   // A body that did not come with its head.
   struct BodyReading {
@@ -101,22 +91,20 @@ class Http2Stream final : public ResponseSink, public Timeout {
   bool is_stored(RequestBody::Stored stored);
   bool is_too_slow(size_t frame_bytes) const;
   i64 unsent() const { return static_cast<i64>(buffered()) + file_left_; }
-  void note_unsent();  // there is something to send, or an end
+  bool append_payload(size_t bytes, std::string& out);
+  void note_unsent();  // there is something to send
+  void say_end();      // as soon as everything is sent
 
   Http2Connection& connection_;
   EdgeThread& thread_;
-  const StreamId id_;
   State state_ = State::head;
   bool request_whole_ = false;
   bool broken_ = false;      // the answer is broken off
-  bool deferred_ = false;    // the session waits to be told of more
   bool wants_turn_ = false;  // the exchange waits for room, or for its turn
   bool gave_way_ = false;    // it is the latter
-  bool bodiless_sent_ = false;
-  bool detached_ = false;  // closed before the exchange was at its end
-  bool connects_ = false;  // asks for a WebSocket: what follows its head is no body
-  std::string tunnelled_;  // of that, what was not used yet: the worker or the client is behind
-  SharedSplitLines head_lines_;
+  bool detached_ = false;    // closed before the exchange was at its end
+  bool connects_ = false;    // asks for a WebSocket: what follows its head is no body
+  std::string tunnelled_;    // of that, what was not used yet: the worker or the client is behind
   std::basic_string<char, std::char_traits<char>, PoolAllocator<char>> buffer_;
   size_t buffer_used_ = 0;
   SharedFile file_;        // follows the buffer
