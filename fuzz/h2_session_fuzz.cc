@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   int ends[2];
   CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
   const Fd client(ends[0]);
-  std::string input(http2_preface);
+  std::string input(http2::client_preface);
   input.append(reinterpret_cast<const char*>(data), std::min(size, input_bytes_max));
   CHECK(::write(client.get(), input.data(), input.size()) == static_cast<ssize_t>(input.size()));
   ::shutdown(client.get(), SHUT_WR);

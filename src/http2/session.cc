@@ -2,6 +2,7 @@
 #include "http2/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -33,8 +34,9 @@ Session::Session(SessionEvents& events, const Options& options)
 }
 
 bool Session::is_over() const {
+  if (ending_) return last_word_ == 0;
   if (!pending_.empty()) return false;
-  return ending_ || ((takes_no_more_ || heard_goaway_) && streams_.size() == 0);
+  return (takes_no_more_ || heard_goaway_) && streams_.size() == 0;
 }
 
 void Session::shrink() {
@@ -46,13 +48,16 @@ void Session::shrink() {
 void Session::write(std::string& out, size_t enough) {
   for (;;) {
     bury();
+    if (ending_) break;
     out.append(pending_);
     pending_.clear();
-    if (ending_ || out.size() >= enough || send_window_.left() <= 0) return;
+    if (out.size() >= enough || send_window_.left() <= 0) return;
     Stream* const stream = queue_.front();
     if (stream == nullptr) return;
     write_data(*stream, out);
   }
+  out.append(pending_, 0, std::exchange(last_word_, 0));
+  pending_.clear();
 }
 
 void Session::write_data(Stream& stream, std::string& out) {
@@ -200,6 +205,7 @@ void Session::terminate(ErrorCode code) {
   if (ending_) return;
   ending_ = true;
   append_goaway(last_taken_, code, pending_);
+  last_word_ = pending_.size();
 }
 
 void Session::announce_end() {

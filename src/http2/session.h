@@ -166,6 +166,7 @@ class Session {
   Data data_;
   std::string pending_;
   size_t head_at_ = 0;                  // in pending_: a head that is being written
+  size_t last_word_ = 0;                // in pending_: the end of the GOAWAY that ends everything
   i64 stream_window_ = initial_window;  // SETTINGS_INITIAL_WINDOW_SIZE of the client
   SendWindow send_window_;
   ReceiveWindow receive_window_;

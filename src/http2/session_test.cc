@@ -250,8 +250,10 @@ TEST(Session, EndsAfterTheLastAnswerWhenTheClientSaysGoodbye) {
 TEST(Session, TerminatedSaysItsLastWordAndNothingElse) {
   Peer peer;
   peer.greet();
-  peer.answer(peer.ask(1), std::string(100'000, 'x'));
+  TestStream& stream = peer.ask(1);
+  peer.answer(stream, std::string(100'000, 'x'));
   peer.session.terminate(ErrorCode::enhance_your_calm);
+  peer.session.reset(stream, ErrorCode::cancel);
   EXPECT_EQ(peer.words(), "HEADERS 1; GOAWAY 0 last 1 code 11");
   EXPECT_TRUE(peer.session.is_over());
   peer.session.terminate(ErrorCode::no_error);
