@@ -25,7 +25,8 @@ constexpr size_t chunk_bytes_max = chunk_pages_max * page_bytes;
 constexpr size_t pages_min = 256;  // less is not worth the work
 constexpr size_t ranges_max = 4096;
 constexpr size_t maps_bytes_max = size_t{1} << 20;
-constexpr size_t zlib_bytes = size_t{512} << 10;  // deflate takes 268 KiB, inflate 40
+constexpr size_t zlib_bytes = size_t{512} << 10;        // deflate takes 268 KiB, inflate 40
+constexpr size_t variables_margin = size_t{256} << 10;  // libc's take 52 KiB, zlib's and ours less
 constexpr size_t own_data_margin = size_t{64} << 10;
 
 // Documentation/admin-guide/mm/pagemap.rst
@@ -125,8 +126,8 @@ Mapping parse_mapping(const char* line, std::string_view text) {
   return mapping;
 }
 
-// Where pages may be packed. What follows a library without a gap is its variables, which the code
-// that waits may use.
+// Where pages may be packed. What follows a library without a gap begins with its variables, which
+// the code that waits may use; the kernel joins memory of any other use to them.
 std::span<Range> candidates(const Area& text, size_t text_bytes, Range* out) {
   size_t count = 0;
   uintptr_t program_end = 0;
@@ -136,9 +137,10 @@ std::span<Range> candidates(const Area& text, size_t text_bytes, Range* out) {
     if (!end) break;
     const auto length = static_cast<size_t>(static_cast<const char*>(end) - line);
     const Mapping mapping = parse_mapping(line, {line, length});
-    const bool follows_program = mapping.range.begin == program_end;
-    if (mapping.of_program) program_end = mapping.range.end;
-    if (mapping.candidate && !follows_program) out[count++] = mapping.range;
+    Range range = mapping.range;
+    if (range.begin == program_end) range.begin += variables_margin;
+    if (mapping.of_program) program_end = range.end;
+    if (mapping.candidate && range.begin < range.end) out[count++] = range;
     at += length + 1;
   }
   return {out, count};

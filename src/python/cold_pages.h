@@ -32,7 +32,7 @@ class ColdPages {
   ColdPages& operator=(const ColdPages&) = delete;
 
   // Packs the pages of private anonymous memory that no other process maps, and gives them back to
-  // the kernel. Not the stack, not what lies near the thread's own data, no library's variables.
+  // the kernel. Not the stack, nor what lies near the thread's own data or behind a library.
   // Returns how many; 0: too few, they do not get smaller, or the kernel does not tell. No other
   // thread may exist, and no signal handler may run until unpack().
   size_t pack();
