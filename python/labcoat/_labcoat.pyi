@@ -113,9 +113,6 @@ def catch_stop_signals(doorbells: Sequence[int], /) -> None:
 def end_stacks_with_nul(signal: int, fd: int, /) -> None:
     """A NUL byte to `fd` after whatever faulthandler writes on `signal`, for which it has been registered."""
 
-def rest(fd: int, after: float, /) -> None:
-    """Waits until `fd` can be read; packs idle memory after so many seconds, 0: never."""
-
 def fork_worker(supervisor: int, /) -> int:
     """Forks twice. The worker's pid; 0 in the worker, which has then said its pid on the socket `supervisor`."""
 

@@ -42,7 +42,7 @@ def main(fd):
         sys.exit(0)
     _close(fds)
     app, hooks, left_open = _load(control, load, supervisor_pid)
-    _serve_forks(control, supervisor_pid, app, hooks, left_open, load.get("pack_s", 0.0))
+    _serve_forks(control, supervisor_pid, app, hooks, left_open)
 
 
 def _load(control, message, supervisor_pid):
@@ -86,9 +86,8 @@ def _enter(directory):
     sys.argv[:] = ["labcoat"]
 
 
-def _serve_forks(control, supervisor_pid, app, hooks, left_open, pack_s):
+def _serve_forks(control, supervisor_pid, app, hooks, left_open):
     while True:
-        _labcoat.rest(control.fileno(), pack_s)
         message, fds = _receive(control)
         if message is None:
             sys.exit(0)

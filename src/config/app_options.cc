@@ -60,14 +60,6 @@ std::span<const Option> app_options() {
            "import, before workers are forked: what it makes at first requests is then made "
            "once and shared, and no worker's first requests are slow. Connections that these "
            "requests open must be closed in pre_fork."},
-      {.name = "zygote_pack",
-       .section = "app",
-       .type = OptionType::duration,
-       .default_value = "5s",
-       .min = 0,
-       .max = 24 * hour,
-       .help = "So long after the last fork, the process that workers are forked from compresses "
-               "the memory that it alone still holds, until the next fork; 0s: never."},
       {.name = "workers",
        .section = "app",
        .type = OptionType::integer,

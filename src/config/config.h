@@ -88,10 +88,9 @@ struct App {
   std::map<std::string, std::string> environment;
   std::string user;  // name or number; empty: ours
   std::string group;
-  std::string pre_fork;              // MODULE:CALLABLE; empty: none
-  std::string post_fork;             // the same
-  std::string warm_up;               // paths and URLs, by spaces
-  i64 zygote_pack_ns = 5 * seconds;  // after the last fork; 0: never
+  std::string pre_fork;   // MODULE:CALLABLE; empty: none
+  std::string post_fork;  // the same
+  std::string warm_up;    // paths and URLs, by spaces
   int workers = 1;
   int workers_min = 1;  // autoscaling happens between these two; the same: none
   int workers_max = 1;

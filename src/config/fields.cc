@@ -197,7 +197,6 @@ constexpr AppField app_fields[] = {
     {"pre_fork", [](App& a, const CheckedValue& v) { a.pre_fork = text(v); }},
     {"post_fork", [](App& a, const CheckedValue& v) { a.post_fork = text(v); }},
     {"warm_up", [](App& a, const CheckedValue& v) { a.warm_up = text(v); }},
-    {"zygote_pack", [](App& a, const CheckedValue& v) { a.zygote_pack_ns = duration(v); }},
     {"workers",
      [](App& a, const CheckedValue& v) { a.workers = counted(v, workers_auto(v.cpus)); }},
     {"workers_min", [](App& a, const CheckedValue& v) { a.workers_min = whole(v); }},

@@ -81,7 +81,6 @@ void visit_app(const Field& field, T& app) {
   field("pre_fork", app.pre_fork);
   field("post_fork", app.post_fork);
   field("warm_up", app.warm_up);
-  field("zygote_pack_ns", app.zygote_pack_ns);
   field("workers", app.workers);
   field("workers_min", app.workers_min);
   field("workers_max", app.workers_max);

@@ -12,7 +12,6 @@
 #include "python/names.h"
 #include "python/ready.h"
 #include "python/request_loop.h"
-#include "python/rest.h"
 #include "python/stacks.h"
 #include "python/stop.h"
 
@@ -183,9 +182,6 @@ PyMethodDef functions[] = {
      "fork_worker(supervisor): forks twice; the worker's pid, or 0 in the worker, which has then "
      "said "
      "its pid on the socket."},
-    {"rest", rest, METH_VARARGS,
-     "rest(fd, after): waits until fd can be read; packs idle memory after so many seconds, 0: "
-     "never."},
     {"die_with_parent", die_with_parent, METH_O,
      "die_with_parent(pid): SIGKILL comes when the parent dies; False if it is not pid any more."},
     {nullptr, nullptr, 0, nullptr},

@@ -29,7 +29,6 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"pre_fork", app.pre_fork},
                        {"post_fork", app.post_fork},
                        {"warm_up", app.warm_up},
-                       {"pack_s", static_cast<double>(app.zygote_pack_ns) / 1e9},
                        {"interface", app.interface},
                        {"loop", app.loop},
                        {"gc", app.gc}});

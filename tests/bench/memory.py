@@ -20,7 +20,6 @@ from served import Check
 
 WORKERS = 4
 SETTLE_SECONDS = 1
-REST_SECONDS = 25  # Labcoat's zygote looks for what it can pack 5 s after the last fork, and then every 20 s at most
 PATHS = ("", "entry/77", "?page=3", "entries.json", "new", "admin/login/")
 WARM_UP = ["--set", "warm_up=" + " ".join("/" + path for path in PATHS),
            "--set", "pre_fork=django.db:connections.close_all"]  # fmt: skip
@@ -58,7 +57,7 @@ def measure(name, server, arguments):
     urls = [word for path in PATHS for word in ("--url", f"1 {server.url}{path}")]
     bench = LabcoatBench(arguments.labcoat, arguments.cpus, 4 * WORKERS, timeout=30)
     report = bench.report(*urls, "-n", arguments.requests, "--no-calibrate")
-    time.sleep(REST_SECONDS if name in LABCOATS else SETTLE_SECONDS)
+    time.sleep(SETTLE_SECONDS)
     show("")
     worked = server.pss_bytes()
     return {"fresh_bytes": fresh, "worked_bytes": worked, "processes": len(server.pids()), "answers": report["responses"],
