@@ -87,7 +87,7 @@ def test_each_overdue_request_is_504_and_its_neighbours_go_on(timed, tmp_path, l
 
 
 def test_an_answer_that_had_begun_is_broken_off(timed):
-    app = timed("300ms")
+    app = timed("500ms")
     worker = app.get("/pid").body
     with app.client() as client:
         client.request("/streams")
@@ -99,7 +99,7 @@ def test_an_answer_that_had_begun_is_broken_off(timed):
 
 @pytest.mark.parametrize("path", ["/stubborn", "/blocks"])
 def test_what_does_not_end_when_it_is_cancelled_ends_with_its_worker(timed, path, tmp_path):
-    app = timed("300ms")
+    app = timed("500ms")
     worker = int(app.get("/pid").body)
     assert app.get(path).status == 504
     wait_gone(worker)
@@ -110,7 +110,7 @@ def test_what_does_not_end_when_it_is_cancelled_ends_with_its_worker(timed, path
 
 
 def test_a_websocket_that_is_not_accepted_in_time_is_504(timed):
-    app = timed("300ms")
+    app = timed("500ms")
     worker = app.get("/pid").body
     handshake = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
     handshake += [("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
