@@ -35,6 +35,10 @@ class Ring {
     data = {base_ + start, first};
     more = {base_, count - first};
   }
+  // Where `count` bytes lie in one piece; nullptr: they wrap around.
+  char* whole(u64 at, size_t count) const {
+    return offset(at) + count <= size_ ? base_ + offset(at) : nullptr;
+  }
   size_t offset(u64 at) const { return static_cast<size_t>(at) & (size_ - 1); }
   size_t size() const { return size_; }
 

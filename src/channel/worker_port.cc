@@ -293,15 +293,30 @@ size_t WorkerPort::fields_room(std::span<const NameValue> fields) {
 
 void WorkerPort::put_fields(FrameType type, const ResponseHead& head, std::string_view reason,
                             std::span<const NameValue> fields) {
-  put_frame_header(type, fields_room(fields) - 2 * frame_overhead + reason.size());
-  put(&head, sizeof head);
-  put(reason.data(), reason.size());
-  for (const NameValue& field : fields) {
-    const FieldHeader header{static_cast<u32>(field.name.size()),
-                             static_cast<u32>(field.value.size())};
-    put(&header, sizeof header);
-    put(field.name.data(), field.name.size());
-    put(field.value.data(), field.value.size());
+  const size_t bytes = fields_room(fields) - 2 * frame_overhead + reason.size();
+  const FrameHeader frame{static_cast<u32>(type), static_cast<u32>(bytes)};
+  const auto pieces = [&](const auto& add) {
+    add(&frame, sizeof frame);
+    add(&head, sizeof head);
+    add(reason.data(), reason.size());
+    for (const NameValue& field : fields) {
+      const FieldHeader header{static_cast<u32>(field.name.size()),
+                               static_cast<u32>(field.value.size())};
+      add(&header, sizeof header);
+      add(field.name.data(), field.name.size());
+      add(field.value.data(), field.value.size());
+    }
+  };
+  const Ring ring(held_->ring, mapping_.shape().response_bytes);
+  // Nearly always in one piece: then nothing needs to be asked of each of its small parts.
+  if (char* at = ring.whole(held_->written, sizeof frame + bytes); at != nullptr) {
+    pieces([&at](const void* part, size_t count) {
+      if (count > 0) std::memcpy(at, part, count);
+      at += count;
+    });
+    held_->written += sizeof frame + bytes;
+  } else {
+    pieces([this](const void* part, size_t count) { put(part, count); });
   }
   pad();
 }

@@ -40,9 +40,8 @@ bool ResponseHead::add_fields(PyObject* headers) {
   const Py_ssize_t count = is_list ? PyList_Size(headers) : PyTuple_Size(headers);
   for (Py_ssize_t i = 0; i < count; ++i) {
     // No Python code runs in here, so the list cannot change under us.
-    if (!add_field(is_list ? PyList_GetItem(headers, i) : PyTuple_GetItem(headers, i))) {
-      return false;
-    }
+    PyObject* const field = is_list ? PyList_GetItem(headers, i) : PyTuple_GetItem(headers, i);
+    if (!add_field(field, static_cast<size_t>(i))) return false;
   }
   return true;
 }
@@ -83,26 +82,50 @@ bool ResponseHead::set_status(PyObject* status) {
   return true;
 }
 
-bool ResponseHead::add_field(PyObject* field) {
+// False: it would be a second Content-Length that says something else.
+bool ResponseHead::add_known(const KnownField& known) {
+  if (known.content_length >= 0) {
+    if (content_length_ >= 0 && content_length_ != known.content_length) return false;
+    content_length_ = known.content_length;
+    return true;
+  }
+  text_.append(known.text);
+  sizes_.push_back(
+      {static_cast<u32>(known.name_bytes), static_cast<u32>(known.text.size() - known.name_bytes)});
+  return true;
+}
+
+bool ResponseHead::add_field(PyObject* field, size_t place) {
+  const KnownField* const known = known_.at(place);
+  if (known && field == known->pair.get() && add_known(*known)) return true;
   if (!PyTuple_Check(field) || PyTuple_Size(field) != 2) {
     return refuse(PyExc_TypeError, "start_response: a header must be a tuple (name, value), not %R",
                   field);
   }
   PyObject* const name = PyTuple_GetItem(field, 0);
   PyObject* const value = PyTuple_GetItem(field, 1);
+  const bool known_name = known && name == known->name.get();
+  if (known_name && value == known->value.get() && add_known(*known)) return true;
   if (!PyUnicode_Check(name) || !PyUnicode_Check(value)) {
     return refuse(PyExc_TypeError, "start_response: name and value of a header must be str: %R",
                   field);
   }
   const size_t start = text_.size();
-  if (!add_name(name)) return false;
+  if (known_name) {
+    text_.append(known->name_text());
+  } else if (!add_name(name)) {
+    return false;
+  }
   const size_t middle = text_.size();
   if (!add_value(name, value)) return false;
-  if (is_content_length({text_.data() + start, middle - start})) {
-    if (!take_content_length(value, std::string_view(text_).substr(middle))) return false;
+  const std::string_view text = std::string_view(text_).substr(start);
+  if (is_content_length(text.substr(0, middle - start))) {
+    if (!take_content_length(value, text.substr(middle - start))) return false;
+    known_.remember(place, field, text, middle - start, content_length_);
     text_.resize(start);
     return true;
   }
+  known_.remember(place, field, text, middle - start, -1);
   sizes_.push_back({static_cast<u32>(middle - start), static_cast<u32>(text_.size() - middle)});
   return true;
 }

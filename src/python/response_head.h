@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "channel/worker_port.h"
+#include "python/known_fields.h"
 #include "python/ref.h"
 
 namespace labcoat::python {
@@ -41,7 +42,8 @@ class ResponseHead {
   bool add_name(PyObject* name);
   bool add_value(PyObject* name, PyObject* value);
   bool take_content_length(PyObject* value, std::string_view bytes);
-  bool add_field(PyObject* field);
+  bool add_field(PyObject* field, size_t place);
+  bool add_known(const KnownField& known);
   bool add_fields(PyObject* headers);
   bool add_asgi_fields(const char* who, PyObject* headers);
   bool add_asgi_field(const char* who, PyObject* field);
@@ -56,6 +58,7 @@ class ResponseHead {
   Ref known_status_;
   int known_code_ = 0;
   std::string known_reason_;
+  KnownFields known_;
   std::vector<channel::FieldHeader> sizes_;
   std::vector<channel::NameValue> views_;
 };

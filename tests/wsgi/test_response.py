@@ -20,6 +20,20 @@ def test_status_and_headers_arrive_as_the_app_gave_them(app):
     assert response.get("X-Empty") == ""
 
 
+def test_fields_that_are_the_same_objects_again_may_stand_anywhere_and_with_any_others(app):
+    seen = {"1": ("X-One", "1"), "2": ("X-Two", "2"), "e": ("X-Two", "caf\xe9"), "v": ("X-Long", "v" * 300)}
+    with app.client() as client:
+        for which in ("tl12", "tl12", "lt21", "lt21", "t1", "tl112", "tll1", "tllL", "t2e", "te2", "te2", "tvlv", "tvlv",
+                      "TL12", "TL12", "tE", "te", "t"):  # fmt: skip
+            response = client.get(f"/same_pairs?which={which}")
+            assert response.body == b"hello", which
+            assert response.all("Content-Type") == ["text/plain"], which
+            assert response.all("Content-Length") == ["5"] * ("l" in which.lower()), which
+            wanted = [seen[one] for one in which.lower() if one in seen]
+            for name in ("X-One", "X-Two", "X-Long"):
+                assert response.all(name) == [value for other, value in wanted if other == name], which
+
+
 def test_a_list_gets_its_length_counted(bare):
     response = bare.get("/several")
     assert response.get("Content-Length") == "30"

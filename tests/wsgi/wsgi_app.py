@@ -70,6 +70,27 @@ def hello(environ, start_response):
     return answer(start_response, b"Hello, world\n")
 
 
+PAIRS = {
+    "t": ("Content-Type", "text/plain"),
+    "l": ("Content-Length", "5"),
+    "1": ("X-One", "1"),
+    "2": ("X-Two", "2"),
+    "e": ("X-Two", "caf\xe9"),
+    "v": ("X-Long", "v" * 300),
+}
+
+
+@route
+def same_pairs(environ, start_response):
+    """Header fields that are the same objects in every answer; a capital: the same name, another object for the rest."""
+    fields = []
+    for one in query(environ)["which"]:
+        name, value = PAIRS[one.lower()]
+        fields.append(PAIRS[one] if one in PAIRS else (name, value[:2] + value[2:]))
+    start_response("200 OK", fields)
+    return [b"hello"]
+
+
 @route
 def environ(environ, start_response):
     shown = {key: value if isinstance(value, (str, int, float, bool)) else repr(value) for key, value in environ.items()}
