@@ -4,12 +4,11 @@
 
 namespace labcoat::channel {
 
-bool RequestWriter::append(std::string_view piece) {
-  if (piece.size() > bytes_ - used_) return false;
-  if (piece.empty()) return true;  // memcpy may not be given the null of an empty view
+// There is room: whoever calls has looked.
+void RequestWriter::put(std::string_view piece) {
+  if (piece.empty()) return;  // memcpy may not be given the null of an empty view
   std::memcpy(area_ + used_, piece.data(), piece.size());
   used_ += piece.size();
-  return true;
 }
 
 bool RequestWriter::text(const RequestText& text) {
@@ -21,16 +20,25 @@ bool RequestWriter::text(const RequestText& text) {
   info_.remote_address_bytes = static_cast<u32>(text.remote_address.size());
   info_.script_name_bytes = static_cast<u32>(text.script_name_bytes);
   info_.field_count = 0;
-  return append(text.method) && append(text.target) && append(text.path) && append(text.query) &&
-         append(text.server_name) && append(text.remote_address);
+  const size_t bytes = text.method.size() + text.target.size() + text.path.size() +
+                       text.query.size() + text.server_name.size() + text.remote_address.size();
+  if (bytes > bytes_ - used_) return false;
+  put(text.method);
+  put(text.target);
+  put(text.path);
+  put(text.query);
+  put(text.server_name);
+  put(text.remote_address);
+  return true;
 }
 
 bool RequestWriter::field(std::string_view name, std::string_view value) {
   const FieldHeader header{static_cast<u32>(name.size()), static_cast<u32>(value.size())};
   if (sizeof header + name.size() + value.size() > bytes_ - used_) return false;
-  append({reinterpret_cast<const char*>(&header), sizeof header});
-  append(name);
-  append(value);
+  std::memcpy(area_ + used_, &header, sizeof header);
+  used_ += sizeof header;
+  put(name);
+  put(value);
   ++info_.field_count;
   return true;
 }
@@ -41,7 +49,8 @@ void RequestWriter::begin_body() {
 }
 
 bool RequestWriter::body(std::string_view piece) {
-  if (!append(piece)) return false;
+  if (piece.size() > bytes_ - used_) return false;
+  put(piece);
   info_.body_bytes += static_cast<i64>(piece.size());
   return true;
 }

@@ -28,7 +28,7 @@ class RequestWriter {
   bool body(std::string_view piece);
 
  private:
-  bool append(std::string_view piece);
+  void put(std::string_view piece);
   char* area_;
   size_t bytes_;
   size_t used_ = 0;

@@ -154,6 +154,7 @@ class Exchange final : public LineMember {
   void no_frames_left();
   void let_go_of_slot();
   void give_up_slot();
+  void drop_body_file();
   void fail_app_request(int status, std::string_view why);
 
   void count_status(int status);
@@ -172,6 +173,7 @@ class Exchange final : public LineMember {
 
   size_t app_ = 0;
   bool has_slot_ = false;
+  bool has_body_file_ = false;  // its slot is in BodyFiles
   bool head_request_ = false;
   bool repeatable_ = false;  // safe to give to another worker
   bool repeated_ = false;

@@ -1,6 +1,7 @@
 // An app's part of an Exchange: the request into a slot of the channel, the frames out of it. How
 // it waits in between is in exchange_queue.cc.
 #include <algorithm>
+#include <utility>
 
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
@@ -306,13 +307,18 @@ void Exchange::no_frames_left() {
   fail_app_request(502, "the worker died while it answered this request");
 }
 
+// Few requests have one, and looking for it takes a lock.
+void Exchange::drop_body_file() {
+  if (std::exchange(has_body_file_, false)) thread_.shared().body_files[app_]->drop(slot_);
+}
+
 void Exchange::let_go_of_slot() {
   channel::EdgePort& port = thread_.port(app_);
   coder_.reset();
   queue_wait_ns_ = port.queue_wait_ns(slot_);
   service_ns_ = std::max<i64>(0, thread_.now() - enqueued_ns_ - queue_wait_ns_);
   worker_ = static_cast<int>(port.taken_by(slot_));
-  thread_.shared().body_files[app_]->drop(slot_);
+  drop_body_file();
   thread_.forget_files(app_, slot_);
   thread_.line(app_).done(*this, thread_.now(), socket_ ? -1 : service_ns_);
   has_slot_ = waiting_for_file_ = false;
@@ -321,7 +327,7 @@ void Exchange::let_go_of_slot() {
 // Nobody wants the answer any more.
 void Exchange::give_up_slot() {
   coder_.reset();
-  thread_.shared().body_files[app_]->drop(slot_);
+  drop_body_file();
   thread_.forget_files(app_, slot_);
   thread_.line(app_).leave(*this);
   has_slot_ = waiting_for_file_ = false;

@@ -50,6 +50,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   takes_trailers_ = head.major_version == 1 && names_trailers(head);
   if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head, host(head));
   if (body.file) {
+    has_body_file_ = true;
     thread_.shared().body_files[app]->put(slot_, line.port().generation(slot_), body.file);
   }
   line.line_up(*this, thread_.now());
@@ -93,7 +94,7 @@ void Exchange::on_timeout() {
   AppLine& line = thread_.line(app_);
   if (!line.withdraw(*this)) return;  // a worker has it
   has_slot_ = false;
-  thread_.shared().body_files[app_]->drop(slot_);
+  drop_body_file();
   const bool shed = line.was_shed(*this, thread_.now());
   (shed ? thread_.count().limit_shed_wait : thread_.count().limit_queue_wait).add();
   answer_busy("no worker was free in time\n");
