@@ -86,8 +86,8 @@ class WorkerPort {
   bool has_work() const;
   // How many requests wait, spent entries of the queue included.
   u64 waiting() const;
-  // Rings what was put off, looks for work for spin_ns, then sleeps until rung, until the edge is
-  // gone or a signal comes. Blocks.
+  // Lets others run once before it rings what was put off, looks for work for spin_ns, then sleeps
+  // until rung, until the edge is gone or a signal comes. Blocks.
   void wait();
   // The edge has closed its end of the control socket: it is dead, or takes this worker for dead.
   // Nothing may be taken any more. Known after wait() and wait_for_room(); a worker that never has
@@ -228,6 +228,7 @@ class WorkerPort {
                   std::span<const NameValue> fields);
   void publish();
   void tell_edge(bool may_put_off);
+  bool let_others_run() const;
   void sleep_until_rung();
   void look_for_edge(i64 now);
   void link();
