@@ -72,8 +72,8 @@ void Http2Connection::resume() {
       come_back();
       break;
     }
-    made_progress_ = give_turns();
-    more = flush() && turns_wanted_ && made_progress_;
+    const bool any = give_turns();
+    more = flush() && turns_wanted_ && any;
   }
   forgotten_.clear();
   if (state_ == State::linger) discard_rest();
@@ -132,11 +132,17 @@ void Http2Connection::stalled(Http2Stream& stream) {
     stream.wait_on();
     return;
   }
-  thread_.count().timeout_write.add();
   const i64 write_timeout = thread_.rules()->config.limits.write_timeout_ns;
+  const bool others_go_on = thread_.now() - last_data_ns_ < write_timeout;
+  if (others_go_on && stream.send_window() > 0) {
+    // It is its turn that has not come yet.
+    stream.wait_on();
+    return;
+  }
+  thread_.count().timeout_write.add();
   // Somebody who reads his other streams may have one left in a corner; who reads none holds our
   // memory for nothing.
-  if (thread_.now() - last_data_ns_ < write_timeout) {
+  if (others_go_on) {
     session_->reset(stream, http2::ErrorCode::enhance_your_calm);
   } else {
     terminate(http2::ErrorCode::enhance_your_calm);

@@ -127,6 +127,7 @@ class Http2Connection final : public SocketConnection,
   i64 buffered_ = 0;
   u64 body_bytes_ = 0;
   i64 linger_bytes_ = 0;
+  u32 streams_max_ = 0;  // what the client was told
   Http2Budget frames_;
   Http2Budget resets_;
   std::string unsent_;  // made and not taken by the socket

@@ -22,8 +22,9 @@ void Http2Connection::open_session() {
   const config::Limits& limits = thread_.rules()->config.limits;
   const auto header_bytes = static_cast<size_t>(limits.request_header_bytes);
   http2::SessionEvents& events = *this;
+  streams_max_ = static_cast<u32>(limits.http2_streams);
   session_.emplace(events,
-                   http2::Session::Options{.streams_max = static_cast<u32>(limits.http2_streams),
+                   http2::Session::Options{.streams_max = streams_max_,
                                            .header_bytes_max = static_cast<u32>(header_bytes),
                                            .block_bytes_max = head_overdraft * header_bytes});
 }
@@ -74,6 +75,13 @@ http2::Stream& Http2Connection::open(http2::StreamId id) {
 
 void Http2Connection::on_request(http2::Stream& stream, bool end_of_request) {
   frames_.earn(earned_by_request);
+  // With those whose answer is complete and whose app works on: HEAD would be a way around the
+  // limit.
+  if (streams_.size() > streams_max_) {
+    thread_.count().limit_http2_streams.add();
+    session_->reset(stream, http2::ErrorCode::refused_stream);
+    return;
+  }
   if (!head_.priority().empty()) session_->prioritise(stream, head_.priority());
   ours(stream).take_head(head_, end_of_request, head_began_ns_);
   head_.shrink();

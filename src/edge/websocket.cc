@@ -62,7 +62,8 @@ size_t WebSocket::take(std::string_view bytes) {
       // Pings are answered only while the client takes the answers.
       if (!inflate_held() || !sink_.wants_more()) return used;
       if (state_ != State::open) continue;
-      const size_t room = inbox_room();
+      // A tunnel of HTTP/2 may bring more at once than one read of a socket.
+      const size_t room = std::min(inbox_room(), thread_.plain().size());
       if (state_ != State::open) continue;
       if (room == 0) return used;
       window = window.substr(0, room);

@@ -51,6 +51,7 @@ void Session::write(std::string& out, size_t enough) {
     if (ending_) break;
     out.append(pending_);
     pending_.clear();
+    ends_pending_ = 0;
     if (out.size() >= enough || send_window_.left() <= 0) return;
     Stream* const stream = queue_.front();
     if (stream == nullptr) return;
@@ -126,6 +127,7 @@ void Session::say_end(Stream& stream) {
   stream.said_end_ = true;
   stream.ready_ = false;
   if (stream.heard_end_) {
+    ++ends_pending_;
     close(stream);
   } else {
     // RFC 9113 section 8.1: the answer is complete, the rest of the request is not needed.
@@ -135,6 +137,7 @@ void Session::say_end(Stream& stream) {
 
 void Session::reset(Stream& stream, ErrorCode code) {
   if (stream.closed_) return;
+  ++ends_pending_;
   close(stream);
   reset_id(stream.id_, code);
 }

@@ -165,8 +165,11 @@ class Session {
   Block block_;
   Data data_;
   std::string pending_;
-  size_t head_at_ = 0;                  // in pending_: a head that is being written
-  size_t last_word_ = 0;                // in pending_: the end of the GOAWAY that ends everything
+  size_t head_at_ = 0;    // in pending_: a head that is being written
+  size_t last_word_ = 0;  // in pending_: the end of the GOAWAY that ends everything
+  // Streams that we have closed and that to the client are still open: else requests for answers
+  // without a body, as many as come in one piece, would all have their heads in pending_.
+  size_t ends_pending_ = 0;
   i64 stream_window_ = initial_window;  // SETTINGS_INITIAL_WINDOW_SIZE of the client
   SendWindow send_window_;
   ReceiveWindow receive_window_;

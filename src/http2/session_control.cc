@@ -19,9 +19,15 @@ void Session::on_settings(const FrameHead& head, std::string_view payload) {
     return;
   }
   heard_settings_ = true;
+  const i64 window_before = stream_window_;
   for (; !payload.empty(); payload.remove_prefix(setting_bytes)) {
     const auto id = static_cast<SettingId>(read_u16(payload.data()));
     if (!apply({id, read_u32(payload.data() + 2)})) return;
+  }
+  // Once, whatever values there were on the way: a frame has room for thousands of them, and each
+  // would go through all streams.
+  if (stream_window_ != window_before && !shift_windows(stream_window_ - window_before)) {
+    return fail(ErrorCode::flow_control_error);
   }
   append_settings_ack(pending_);
 }
@@ -42,8 +48,8 @@ bool Session::apply(Setting setting) {
       return value <= 1 || refuse(ErrorCode::protocol_error);
     case SettingId::initial_window_size:
       if (value > window_max) return refuse(ErrorCode::flow_control_error);
-      return shift_windows(i64{value} - std::exchange(stream_window_, i64{value})) ||
-             refuse(ErrorCode::flow_control_error);
+      stream_window_ = value;
+      return true;
     case SettingId::max_frame_size:
       // What we send is never longer than everybody takes.
       return (value >= frame_bytes_max && value < 1u << 24) || refuse(ErrorCode::protocol_error);

@@ -51,6 +51,22 @@ TEST_F(Flow, WhatNeedsNoWindowWaitsForNone) {  // section 6.9.1: frames without 
   EXPECT_EQ(peer.words(), "HEADERS 3; DATA 3 end 0; HEADERS 5 end");
 }
 
+TEST_F(Flow, OfManyFirstWindowsInOneFrameTheLastHolds) {
+  peer.answer(peer.ask(1), std::string(100'000, 'x'));
+  EXPECT_EQ(data_bytes(), 65535u);
+  peer.hear(grow_window(1, 100'000));
+  // With the first of them the stream's window would be too large, and every one would go through
+  // all streams.
+  std::string payload;
+  for (int i = 0; i < 1000; ++i) {
+    payload += setting(SettingId::initial_window_size, 0x7fffffff).substr(frame_head_bytes);
+    payload += setting(SettingId::initial_window_size, 65538).substr(frame_head_bytes);
+  }
+  peer.hear(frame(FrameType::settings, 0, 0, payload));
+  EXPECT_EQ(peer.words(), "SETTINGS 0 ack");
+  EXPECT_EQ(peer.stream(1).send_window(), 100'003);
+}
+
 TEST_F(Flow, FramesAreNoLongerThanEverybodyTakes) {  // section 4.2
   peer.hear(setting(SettingId::max_frame_size, 1u << 20));
   peer.answer(peer.ask(1), std::string(40'000, 'x'));

@@ -87,7 +87,7 @@ void Session::begin_request(std::string_view block) {
     return;
   }
   last_taken_ = id;
-  if (streams_.size() >= options_.streams_max || block_.depends_on_itself) {
+  if (streams_.size() + ends_pending_ >= options_.streams_max || block_.depends_on_itself) {
     if (!decode(block, nobody)) return;
     events_.on_fault(block_.depends_on_itself ? Fault::framing : Fault::refused);
     reset_id(id, block_.depends_on_itself ? ErrorCode::protocol_error : ErrorCode::refused_stream);

@@ -65,6 +65,26 @@ TEST_F(Heads, OfTooManyBytesEndTheConnection) {
   EXPECT_EQ(strict.words(), "GOAWAY 0 last 0 code 11");
 }
 
+// To the client they are: so no more heads wait to be written than streams are allowed.
+TEST_F(Heads, StreamsWhoseEndIsNotWrittenYetAreOpen) {
+  Peer strict({.streams_max = 2});
+  strict.greet();
+  const auto answer_without_body = [&](StreamId id) {
+    TestStream& stream = strict.ask(id);
+    strict.session.begin_head();
+    strict.session.add(":status", "204");
+    strict.session.end_head(stream, /*end_stream=*/true);
+  };
+  answer_without_body(1);
+  answer_without_body(3);
+  strict.hear(strict.head(5, request(), whole));
+  EXPECT_FALSE(strict.has(1) || strict.has(3) || strict.has(5));
+  EXPECT_EQ(strict.words(), "HEADERS 1 end; HEADERS 3 end; RST_STREAM 5 7");
+  answer_without_body(7);
+  answer_without_body(9);
+  EXPECT_EQ(strict.words(), "HEADERS 7 end; HEADERS 9 end");
+}
+
 TEST_F(Heads, BeyondTheStreamsAllowedAreRefusedAndTheirFieldsRemembered) {  // section 5.1.2
   Peer strict({.streams_max = 2});
   strict.greet();

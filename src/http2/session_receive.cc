@@ -50,6 +50,7 @@ bool is_right_stream(const FrameHead& head) {
 }  // namespace
 
 void Session::receive(std::string_view bytes) {
+  bury();  // what was closed since, so that nothing is counted twice
   if (preface_left_ > 0) take_preface(bytes);
   while (!bytes.empty() && !ending_) {
     if (data_.open) {

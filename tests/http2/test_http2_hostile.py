@@ -187,6 +187,70 @@ def test_a_stream_that_is_not_read_is_reset_while_the_others_go_on(serve_http2):
         assert client.stream(left).reset == ENHANCE_YOUR_CALM
 
 
+def test_a_stream_whose_turn_does_not_come_waits_for_longer_than_the_timeout(serve_http2):
+    """Answers that are of use only as a whole go one after the other: the second is not its client's fault."""
+    edge = serve_http2(**{"limits.write_timeout": "0.3s"})
+    with edge.connect(open_windows=False) as client:
+        first, second = client.request("/files/large"), client.request("/files/large")
+        began = time.monotonic()
+        while time.monotonic() - began < 1:
+            client.window_update(0, 2000)
+            client.sync()
+            time.sleep(0.01)  # that is how slow this client is
+        assert client.stream(first).body and not client.stream(second).body
+        assert client.stream(first).reset is None and client.stream(second).reset is None
+        client.reset(first)
+        client.window_update(0, 8 << 20)
+        assert len(client.response(second).body) == 4 << 20
+    assert edge.counter("timeout_write") == 0
+
+
+def test_many_answers_without_a_body_do_not_wait_in_memory(serve_http2):
+    """A head of some bytes, by the table of HPACK, is answered by one of thousands."""
+    edge = serve_http2("-w", 1)
+    (edge.server.cwd / "site/folder").mkdir()
+    before = edge.memory_kib()
+    with edge.connect() as client:
+        stream, data = client.head(request_fields("/files/folder?" + "x" * 3900, method="HEAD"))
+        block = client.encoder.encode(request_fields("/files/folder?" + "x" * 3900, method="HEAD"), huffman=False)
+        assert len(block) < 20
+        for number in range(stream + 2, 4000, 2):
+            data += frame(HEADERS, 5, number, block)
+        assert flood(client, data) == ENHANCE_YOUR_CALM
+        assert client.stream(stream).status in (301, 302, 307, 308) and len(client.stream(stream).fields["location"]) > 3900
+    if not edge.sanitized():
+        assert edge.memory_kib() - before < 4 * 1024
+    assert_others_are_served(edge)
+
+
+def test_requests_that_are_answered_and_worked_on_count_as_streams(serve_http2, write_app):
+    """HEAD is answered with the head; the app writes a body that nobody wants."""
+    write_app(
+        "import os, time\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    yield b'x'\n"
+        "    while environ['PATH_INFO'] == '/long' and not os.path.exists('end'):\n"
+        "        time.sleep(0.01)\n",
+        name="long",
+    )
+    edge = serve_http2("-w", 1, "--threads", 8, app="long:app", **{"limits.http2_streams": 3})
+    with edge.connect() as client:
+        for _ in range(3):
+            assert client.get("/long", method="HEAD").status == 200
+        assert client.hear_reset(client.request("/long", method="HEAD")) == REFUSED_STREAM
+        assert edge.counter("limit_http2_streams") == 1
+        (edge.server.cwd / "end").touch()
+        wait_until(lambda: answers(client), what="the app to come to its end")
+
+
+def answers(client):
+    stream = client.request("/short")
+    while not client.stream(stream).ended and client.stream(stream).reset is None:
+        client.hear()
+    return client.stream(stream).reset is None
+
+
 def test_a_stream_that_is_read_in_drips_is_reset_while_the_others_go_on(serve_http2):
     edge = serve_http2(**{"limits.write_rate_min": "1KiB"})
     began = time.monotonic()
@@ -232,6 +296,21 @@ def test_who_reads_nothing_at_all_is_dropped_and_holds_little(serve_http2):
     if not edge.sanitized():
         assert edge.memory_kib() - before < 8 * 1024
     assert_others_are_served(edge)
+
+
+def test_who_reads_nothing_gains_no_time_by_asking_for_more(serve_http2):
+    edge = serve_http2("-w", 1, **{"limits.write_timeout": "0.5s"})
+    with edge.connect() as client:
+        for _ in range(20):
+            client.request("/files/large")
+
+        def is_dropped():
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                client.reset(client.request("/stream?1000"))
+            time.sleep(0.1)  # more often would be a flood
+            return edge.counter("timeout_write") == 1
+
+        wait_until(is_dropped, what="the write timeout")
 
 
 @pytest.mark.parametrize(

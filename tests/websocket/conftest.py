@@ -63,7 +63,7 @@ def wire(app):
 def serve_sockets(serve):
     """A server of its own for this test, one worker."""
 
-    def start(*words, workers=1, **options):
-        return serve("websocket_app:app", "-w", workers, *PYTHON, *ADMIN, *words, env=PATH, **options)
+    def start(*words, workers=1, env=(), **options):
+        return serve("websocket_app:app", "-w", workers, *PYTHON, *ADMIN, *words, env={**PATH, **dict(env)}, **options)
 
     return start

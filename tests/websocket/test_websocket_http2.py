@@ -187,3 +187,21 @@ def app(environ, start_response):
         assert Tunnel(connection, "/").status() == 501
         assert Tunnel(connection, "/files/file").status() == 501
         assert connection.get("/").status == 200
+
+
+def test_a_large_message_that_waited_for_the_accept_fits_every_inbox(serve_sockets):
+    """A tunnel brings all of its window at once; a large head or body in memory makes the inbox of a worker as large."""
+    apart = {"MALLOC_MMAP_THRESHOLD_": "16384", "MALLOC_TOP_PAD_": "0"}  # so that what goes beyond its memory is noticed
+    server = serve_sockets("--set", "limits.body_memory_bytes=1MiB", env=apart)
+    with Http2Client(server.host, server.port) as connection:
+        message = bytes(range(251)) * 1000
+        pieces = []
+        connection.send, send = pieces.append, connection.send
+        connection.server_settings.update({ENABLE_CONNECT_PROTOCOL: 1, 4: 1 << 18})  # as they will be
+        connection._windows()[1][0] = 1 << 20
+        tunnel = Tunnel(connection)
+        tunnel.send(frame(BINARY, message))
+        connection.send = send
+        connection.send(b"".join(pieces))  # all in one piece, before a worker has seen any of it
+        assert tunnel.status() == 200
+        assert tunnel.message() == (BINARY, message)
