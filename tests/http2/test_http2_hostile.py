@@ -226,15 +226,16 @@ def test_many_answers_without_a_body_do_not_wait_in_memory(serve_http2):
 def test_requests_that_are_answered_and_worked_on_count_as_streams(serve_http2, write_app):
     """HEAD is answered with the head; the app writes a body that nobody wants."""
     write_app(
-        "import os, time\n"
-        "def app(environ, start_response):\n"
-        "    start_response('200 OK', [])\n"
-        "    yield b'x'\n"
-        "    while environ['PATH_INFO'] == '/long' and not os.path.exists('end'):\n"
-        "        time.sleep(0.01)\n",
+        "import asyncio, os\n"
+        "async def app(scope, receive, send):\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': b'x' * 10, 'more_body': True})\n"
+        "    while scope['path'] == '/long' and not os.path.exists('end'):\n"
+        "        await asyncio.sleep(0.01)\n"
+        "    await send({'type': 'http.response.body', 'body': b''})\n",
         name="long",
     )
-    edge = serve_http2("-w", 1, "--threads", 8, app="long:app", **{"limits.http2_streams": 3})
+    edge = serve_http2("-w", 1, app="long:app", **{"limits.http2_streams": 3})
     with edge.connect() as client:
         for _ in range(3):
             assert client.get("/long", method="HEAD").status == 200
