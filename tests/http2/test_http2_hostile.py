@@ -299,21 +299,6 @@ def test_who_reads_nothing_at_all_is_dropped_and_holds_little(serve_http2):
     assert_others_are_served(edge)
 
 
-def test_who_reads_nothing_gains_no_time_by_asking_for_more(serve_http2):
-    edge = serve_http2("-w", 1, **{"limits.write_timeout": "0.5s"})
-    with edge.connect() as client:
-        for _ in range(20):
-            client.request("/files/large")
-
-        def is_dropped():
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                client.reset(client.request("/stream?1000"))
-            time.sleep(0.1)  # more often would be a flood
-            return edge.counter("timeout_write") == 1
-
-        wait_until(is_dropped, what="the write timeout")
-
-
 @pytest.mark.parametrize(
     "data, code",
     [
