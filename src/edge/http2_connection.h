@@ -118,7 +118,6 @@ class Http2Connection final : public SocketConnection,
   bool coming_back_ = false;
   bool turns_wanted_ = false;
   bool started_ = false;        // a first frame has come
-  bool held_back_ = false;      // not read on because there is so much to send
   bool active_ = false;         // a head has begun since the timer was looked at
   bool made_progress_ = false;  // bytes were sent since then
   bool ending_ = false;         // GOAWAY with an error
@@ -130,7 +129,8 @@ class Http2Connection final : public SocketConnection,
   u32 streams_max_ = 0;  // what the client was told
   Http2Budget frames_;
   Http2Budget resets_;
-  std::string unsent_;  // made and not taken by the socket
+  std::string unheard_;  // received, and not heard because there is so much to send
+  std::string unsent_;   // made and not taken by the socket
   size_t unsent_used_ = 0;
   std::optional<http2::Session> session_;  // while the connection is open
   Http2Head head_;

@@ -134,7 +134,7 @@ bool Http2Connection::flush() {
     }
     out.clear();
     session_->write(out, batch_bytes);
-    if (std::exchange(held_back_, false)) come_back();
+    if (!unheard_.empty()) come_back();
     if (out.empty()) return true;
     sent += out.size();
     const bool all = send(out);

@@ -2,15 +2,19 @@
 the others do not notice."""
 
 import contextlib
+import socket
 import struct
+import threading
 import time
 
 import pytest
 from http2_wire import (
     ENHANCE_YOUR_CALM,
+    FLOW_CONTROL_ERROR,
     FRAME_SIZE_ERROR,
     PROTOCOL_ERROR,
     REFUSED_STREAM,
+    STREAM_CLOSED,
     Ended,
     frame,
     request_fields,
@@ -30,9 +34,9 @@ def flood(client, data):
     return client.hear_end()
 
 
-def assert_others_are_served(edge):
+def assert_others_are_served(edge, path="/echo?on"):
     with edge.connect() as client:
-        assert client.get("/echo?on").body == b"on"
+        assert client.get(path).status == 200
 
 
 FLOODS = {
@@ -297,6 +301,69 @@ def test_who_reads_nothing_at_all_is_dropped_and_holds_little(serve_http2):
     if not edge.sanitized():
         assert edge.memory_kib() - before < 8 * 1024
     assert_others_are_served(edge)
+
+
+def test_answers_that_nobody_reads_do_not_pile_up(serve_http2, tmp_path):
+    """Answers without bodies hold no stream open: a client could ask on for ever and read none of them."""
+    route = '[[route]]\npath = "/cookie"\nstatus = 204\nadd_header = { Set-Cookie = "%s" }\n'
+    (tmp_path / "labcoat.toml").write_text(route % ("x" * 3000))
+    edge = serve_http2("-c", "labcoat.toml", app=None)
+    count = 8000
+    with edge.connect() as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.get("/cookie")
+        # The same bytes again and again: everything in them is in the table.
+        block = client.head(request_fields("/cookie"))[1][9:]
+        requests = b"".join(frame(HEADERS, 5, 3 + 2 * i, block) for i in range(count))
+        sender = threading.Thread(target=client.send, args=[requests])
+        sender.start()
+        for _ in range(5):
+            assert_others_are_served(edge, "/files/small")
+        assert edge.counter("requests") < count
+        heads, read = 0, b""
+        while heads < count:
+            read += client.socket.recv(1 << 20)
+            while len(read) >= 9 and len(read) >= (size := 9 + int.from_bytes(read[:3], "big")):
+                heads += read[3] == HEADERS
+                read = read[size:]
+        sender.join()
+
+
+@pytest.mark.parametrize("first, second, code", [(5, 3, PROTOCOL_ERROR), (1, 1, STREAM_CLOSED)])
+def test_a_number_that_was_used_or_left_out_does_not_come_back(edge, first, second, code):
+    with edge.connect() as client:
+        client.send(client.head(request_fields("/files/small"), stream=first)[1])
+        client.response(first)
+        client.send(client.head(request_fields("/files/small"), stream=second)[1])
+        assert client.hear_end() == code
+
+
+def test_data_for_a_stream_that_has_ended_is_an_error_of_that_stream(edge):
+    with edge.connect() as client:
+        stream = client.request("/files/small")
+        client.response(stream)
+        client.data(stream, b"x")
+        assert client.hear_reset(stream) == STREAM_CLOSED
+        assert client.get("/echo?on").body == b"on"
+
+
+def test_a_window_beyond_its_bound_by_settings_ends_the_connection(edge):
+    with edge.connect(settings={SettingsFrame.INITIAL_WINDOW_SIZE: 0}) as client:
+        client.window_update(client.request("/files/large"), 2**31 - 1)
+        client.send(frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 1)))
+        assert client.hear_end() == FLOW_CONTROL_ERROR
+
+
+@pytest.mark.parametrize(
+    "fields, flags",
+    [([(":path", "/")], 5), ([("X-Capitals", "1")], 5), ([("connection", "close")], 5), ([("x-sum", "1")], 4)],
+)
+def test_trailers_that_are_malformed_reset_the_stream(edge, fields, flags):
+    with edge.connect() as client:
+        stream = client.request("/body", method="POST", end=False)
+        client.send(frame(HEADERS, flags, stream, client.encoder.encode(fields)))
+        assert client.hear_reset(stream) == PROTOCOL_ERROR
+        assert client.get("/echo?on").body == b"on"
 
 
 @pytest.mark.parametrize(
