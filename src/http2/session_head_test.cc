@@ -4,7 +4,7 @@
 namespace labcoat::http2 {
 namespace {
 
-constexpr u8 whole = frame_flag::end_headers | frame_flag::end_stream;
+constexpr u8 whole_head = frame_flag::end_headers | frame_flag::end_stream;
 
 class Heads : public testing::Test {
  protected:
@@ -28,13 +28,13 @@ TEST_F(Heads, MayComeInSeveralFrames) {  // RFC 9113 section 4.3
 
 TEST_F(Heads, MayBePaddedAndCarryAPriorityThatNobodyReads) {  // section 6.2
   const std::string payload = std::string("\4", 1) + number(0x80000003) + "\xff" + block(request());
-  peer.hear(frame(FrameType::headers, whole | frame_flag::padded | frame_flag::priority, 1,
+  peer.hear(frame(FrameType::headers, whole_head | frame_flag::padded | frame_flag::priority, 1,
                   payload + std::string(4, '\0')));
   EXPECT_EQ(peer.stream(1).heard, request());
 }
 
 TEST_F(Heads, AStreamThatDependsOnItselfIsReset) {
-  peer.hear(frame(FrameType::headers, whole | frame_flag::priority, 1,
+  peer.hear(frame(FrameType::headers, whole_head | frame_flag::priority, 1,
                   number(1) + "\x10" + block(request())));
   EXPECT_EQ(peer.words(), "RST_STREAM 1 1");
   peer.ask(3);
@@ -77,7 +77,7 @@ TEST_F(Heads, StreamsWhoseEndIsNotWrittenYetAreOpen) {
   };
   answer_without_body(1);
   answer_without_body(3);
-  strict.hear(strict.head(5, request(), whole));
+  strict.hear(strict.head(5, request(), whole_head));
   EXPECT_FALSE(strict.has(1) || strict.has(3) || strict.has(5));
   EXPECT_EQ(strict.words(), "HEADERS 1 end; HEADERS 3 end; RST_STREAM 5 7");
   answer_without_body(7);
@@ -92,7 +92,7 @@ TEST_F(Heads, BeyondTheStreamsAllowedAreRefusedAndTheirFieldsRemembered) {  // s
   strict.ask(3);
   Fields with_news = request();
   with_news.emplace_back("x-new", "remembered");
-  strict.hear(strict.head(5, with_news, whole));
+  strict.hear(strict.head(5, with_news, whole_head));
   EXPECT_EQ(strict.words(), "RST_STREAM 5 7");
   EXPECT_EQ(strict.faults, "refused ");
   EXPECT_EQ(strict.resets_said, 1);
@@ -104,7 +104,7 @@ TEST_F(Heads, BeyondTheStreamsAllowedAreRefusedAndTheirFieldsRemembered) {  // s
 TEST_F(Heads, TrailersEndARequest) {  // section 8.1
   peer.upload(1);
   peer.hear(frame(FrameType::data, 0, 1, "body"));
-  peer.hear(peer.head(1, {{"x-sum", "1"}}, whole));
+  peer.hear(peer.head(1, {{"x-sum", "1"}}, whole_head));
   EXPECT_EQ(peer.log, "head 1; trailers 1; end 1; ");
   EXPECT_TRUE(peer.stream(1).has_heard_end());
 }
@@ -119,21 +119,21 @@ TEST_F(Heads, TrailersThatDoNotEndARequestAreMalformed) {
 TEST_F(Heads, TrailersMayBeRefusedByTheOwner) {
   peer.upload(1);
   peer.trailers_are_good = false;
-  peer.hear(peer.head(1, {{":path", "/"}}, whole));
+  peer.hear(peer.head(1, {{":path", "/"}}, whole_head));
   EXPECT_EQ(peer.words(), "RST_STREAM 1 1");
   EXPECT_EQ(peer.faults, "malformed ");
 }
 
 TEST_F(Heads, ASecondHeadAfterTheEndResetsTheStream) {  // section 5.1, half-closed (remote)
   peer.ask(1);
-  peer.hear(peer.head(1, {{"x", "y"}}, whole));
+  peer.hear(peer.head(1, {{"x", "y"}}, whole_head));
   EXPECT_EQ(peer.words(), "RST_STREAM 1 5");
 }
 
 TEST_F(Heads, OnAStreamThatIsClosedEndTheConnection) {  // section 5.1, closed
   peer.answer(peer.ask(1), "x");
   peer.said();
-  peer.hear(peer.head(1, {{"x", "y"}}, whole));
+  peer.hear(peer.head(1, {{"x", "y"}}, whole_head));
   EXPECT_EQ(peer.words(), "GOAWAY 0 last 1 code 5");
 }
 
@@ -141,7 +141,7 @@ TEST_F(Heads, OnAStreamThatWeHaveResetAreOnlyDecoded) {  // section 5.1: the cli
   TestStream& stream = peer.upload(1);
   peer.session.reset(stream, ErrorCode::no_error);
   peer.said();
-  peer.hear(peer.head(1, {{"x-late", "but remembered"}}, whole));
+  peer.hear(peer.head(1, {{"x-late", "but remembered"}}, whole_head));
   EXPECT_EQ(peer.words(), "");
   Fields fields = request();
   fields.emplace_back("x-late", "but remembered");
