@@ -60,6 +60,8 @@ class Windows {
     kept_.erase(0, at);
   }
   void spend(StreamId id, i64 bytes) {
+    if (bytes == 0)
+      return;  // RFC 9113 section 6.9.1: an end needs no window, not even one below zero
     CHECK((connection_ -= bytes) >= 0);
     CHECK((sent_[id] += bytes) <= initial_ + granted_[id]);
   }
