@@ -199,8 +199,9 @@ class Owner final : public SessionEvents, public FieldSink {
         windows_.spend(head.stream, head.length);
         break;
       case FrameType::rst_stream:
-        // After the end of an answer it says that the rest of the request is not needed.
-        CHECK(reset_.insert(head.stream).second || head.stream <= last_opened_);
+        // After the end of an answer it says that the rest of the request is not needed; and frames
+        // for streams that never were opened may be answered so each time (they are budgeted).
+        reset_.insert(head.stream);
         break;
       case FrameType::goaway:
         gone_ = read_u32(payload.data() + 4) != 0;
