@@ -22,8 +22,8 @@ AppLine::AppLine(channel::EdgeChannel& channel, LineShare& share, const config::
       queue_wait_ns_(config.limits.queue_wait_ns),
       port_(channel, static_cast<u32>(thread)),
       standing_(config.limits.shed_wait_ns, config.limits.shed_interval_ns),
-      lanes_{TimeoutQueue(queue_wait_ns_), TimeoutQueue(queue_wait_ns_),
-             TimeoutQueue(queue_wait_ns_)},
+      lanes_{net::TimeoutQueue(queue_wait_ns_), net::TimeoutQueue(queue_wait_ns_),
+             net::TimeoutQueue(queue_wait_ns_)},
       held_(queue_wait_ns_),
       held_by_route_(share.places.size()) {
   port_.on_place_free = [this](u16 route) { pass_place(route); };
@@ -180,7 +180,7 @@ void AppLine::note_taken(LineMember& member, i64 now) {
 
 // Workers take from a lane in its order, so those that they have are at its front.
 void AppLine::see_taken(i64 now) {
-  for (TimeoutQueue& one : lanes_) {
+  for (net::TimeoutQueue& one : lanes_) {
     while (one.first() != nullptr) {
       LineMember& member = static_cast<LineMember&>(*one.first());
       if (!port_.is_taken(member.slot_)) break;

@@ -16,7 +16,7 @@
 #include "edge/route.h"
 #include "edge/route_places.h"
 #include "edge/standing_queue.h"
-#include "edge/timeouts.h"
+#include "net/timeouts.h"
 
 namespace labcoat::edge {
 
@@ -30,7 +30,7 @@ struct LineShare {
 };
 
 // A request in a line. Its timeout ends the wait.
-class LineMember : public Timeout {
+class LineMember : public net::Timeout {
  protected:
   u32 slot_ = 0;
   i64 enqueued_ns_ = 0;  // 0: it never was in a line
@@ -88,7 +88,9 @@ class AppLine {
   i64 next_in(i64 now);
 
  private:
-  TimeoutQueue& lane(channel::Priority priority) { return lanes_[static_cast<size_t>(priority)]; }
+  net::TimeoutQueue& lane(channel::Priority priority) {
+    return lanes_[static_cast<size_t>(priority)];
+  }
   bool has_room(channel::Priority priority) const;
   bool take_bytes(LineMember& member, i64 bytes);
   void give_bytes_back(LineMember& member);
@@ -106,8 +108,8 @@ class AppLine {
   const i64 queue_wait_ns_;
   channel::EdgePort port_;
   StandingQueue standing_;
-  std::array<TimeoutQueue, channel::lane_count> lanes_;
-  TimeoutQueue held_;
+  std::array<net::TimeoutQueue, channel::lane_count> lanes_;
+  net::TimeoutQueue held_;
   std::vector<std::deque<LineMember*>> held_by_route_;
   bool closed_ = false;
 };

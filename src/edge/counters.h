@@ -1,25 +1,9 @@
-// What one edge thread has counted since it started. Written by its thread alone, read by anybody
-// (relaxed: each number is right, sums may be a moment apart).
+// What one edge thread has counted since it started; of each the thread is the only writer.
 #pragma once
 
-#include <atomic>
-
-#include "base/clock.h"
+#include "base/counter.h"
 
 namespace labcoat::edge {
-
-// A counter with one writer: an increment is a load and a store, no locked instruction.
-class Counter {
- public:
-  void add(u64 n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void subtract(u64 n = 1) { add(~n + 1); }
-  u64 get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<u64> value_ = 0;
-};
 
 // The one list of all counters: name and the sentence that /metrics and /status show.
 #define LABCOAT_EDGE_COUNTERS(X)                                                                   \

@@ -44,6 +44,12 @@ FileCache::Limits file_cache_limits(const config::Config& config) {
           .valid_ns = config.file_cache_valid_ns};
 }
 
+FileCacheCounters file_cache_counters(Counters& counters) {
+  return {.hits = counters.file_cache_hits,
+          .misses = counters.file_cache_misses,
+          .evictions = counters.file_cache_evictions};
+}
+
 }  // namespace
 
 void EdgeThread::Doorbell::on_events(u32) {
@@ -67,7 +73,8 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       loop_(std::move(loop)),
       rules_(held_apart(shared.rules())),
       metrics_(std::make_shared<RouteMetrics>(rules_->router.names())),
-      files_(file_cache_limits(*shared.config), shared.mime_types, counters_, file_sweeps),
+      files_(file_cache_limits(*shared.config), shared.mime_types, file_cache_counters(counters_),
+             file_sweeps),
       input_(input_bytes),
       plain_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
@@ -194,7 +201,7 @@ void EdgeThread::sleep(bool light) {
 }
 
 void EdgeThread::expire_timeouts() {
-  for (TimeoutQueue* queue :
+  for (net::TimeoutQueue* queue :
        {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &linger_timeouts,
         &file_sweeps, &ping_timeouts, &pong_timeouts, &close_timeouts}) {
     queue->expire(now());
@@ -208,7 +215,7 @@ void EdgeThread::expire_timeouts() {
 
 int EdgeThread::milliseconds_to_sleep() const {
   i64 shortest = -1;
-  for (const TimeoutQueue* queue :
+  for (const net::TimeoutQueue* queue :
        {&header_timeouts, &body_timeouts, &idle_timeouts, &write_timeouts, &linger_timeouts,
         &file_sweeps, &ping_timeouts, &pong_timeouts, &close_timeouts}) {
     const i64 next = queue->next_in(now());

@@ -23,11 +23,11 @@
 #include "edge/response.h"
 #include "edge/route_metrics.h"
 #include "edge/static_file.h"
-#include "edge/timeouts.h"
 #include "edge/tls_keeper.h"
 #include "http/mime.h"
 #include "http/request.h"
 #include "net/loop.h"
+#include "net/timeouts.h"
 #include "net/transport.h"
 
 namespace labcoat::edge {
@@ -167,7 +167,7 @@ class EdgeThread {
   // Destroys the connection at the end of the batch.
   void remove(Connection& connection);
 
-  TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, linger_timeouts,
+  net::TimeoutQueue header_timeouts, body_timeouts, idle_timeouts, write_timeouts, linger_timeouts,
       file_sweeps, ping_timeouts, pong_timeouts, close_timeouts;
 
  private:

@@ -16,10 +16,10 @@
 #include "edge/response.h"
 #include "edge/route.h"
 #include "edge/static_file.h"
-#include "edge/timeouts.h"
 #include "edge/websocket.h"
 #include "http/accept_encoding.h"
 #include "http/request.h"
+#include "net/timeouts.h"
 
 namespace labcoat::edge {
 

@@ -22,7 +22,7 @@ const CachedFile& FileCache::find(const Route& route, std::string_view relative,
     const auto at = found->second;
     Entries& entries = list_of(*at);
     if (is_current(*at, now)) {
-      count_.file_cache_hits.add();
+      count_.hits.add();
       at->used_ns = now;
       if (at != entries.begin()) entries.splice(entries.begin(), entries, at);
       last_ = &*at;
@@ -30,7 +30,7 @@ const CachedFile& FileCache::find(const Route& route, std::string_view relative,
     }
     drop(entries, at);
   }
-  count_.file_cache_misses.add();
+  count_.misses.add();
   Entry entry;
   entry.route = &route;
   entry.serial = route.serial;
@@ -109,7 +109,7 @@ void FileCache::evict(const Entry& newest) {
     const bool of_missing = missing_.size() > missing_max || !spare(present_);
     Entries& entries = of_missing ? missing_ : present_;
     if (!spare(entries)) return;
-    count_.file_cache_evictions.add();
+    count_.evictions.add();
     drop(entries, std::prev(entries.end()));
   }
   while (descriptors_ > limits_.descriptors_max && evict_one_descriptor(&newest)) {
@@ -121,7 +121,7 @@ bool FileCache::evict_one_descriptor(const Entry* spared) {
     return &entry != spared && entry.file.descriptors() > 0;
   });
   if (oldest == present_.rend()) return false;
-  count_.file_cache_evictions.add();
+  count_.evictions.add();
   drop(present_, std::prev(oldest.base()));
   return true;
 }

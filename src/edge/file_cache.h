@@ -12,12 +12,19 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/counter.h"
 #include "edge/cached_file.h"
-#include "edge/counters.h"
 #include "edge/router.h"
 #include "http/mime.h"
 
 namespace labcoat::edge {
+
+// What a FileCache counts, of its thread.
+struct FileCacheCounters {
+  Counter& hits;
+  Counter& misses;     // looked up on disk
+  Counter& evictions;  // for want of room
+};
 
 class FileCache {
  public:
@@ -28,7 +35,7 @@ class FileCache {
     i64 valid_ns = 0;
   };
   // All outlive it.
-  FileCache(const Limits& limits, const http::MimeTypes& types, Counters& count)
+  FileCache(const Limits& limits, const http::MimeTypes& types, const FileCacheCounters& count)
       : limits_(limits), types_(types), count_(count) {}
 
   // `relative` is normalised, without a slash in front; "" is the root itself. The answer is valid
@@ -76,7 +83,7 @@ class FileCache {
 
   const Limits limits_;
   const http::MimeTypes& types_;
-  Counters& count_;
+  const FileCacheCounters count_;
   // Apart, so that whoever asks for many names that do not exist displaces no file.
   Entries present_, missing_;
   std::unordered_map<Key, Entries::iterator, KeyHash> index_;

@@ -13,8 +13,8 @@
 #include "edge/pace.h"
 #include "edge/request_body.h"
 #include "edge/response.h"
-#include "edge/timeouts.h"
 #include "http2/stream.h"
+#include "net/timeouts.h"
 
 namespace labcoat::edge {
 
@@ -22,7 +22,7 @@ class Http2Connection;
 class Http2Stream;
 using Http2Streams = std::list<Http2Stream, PoolAllocator<Http2Stream>>;
 
-class Http2Stream final : public http2::Stream, public ResponseSink, public Timeout {
+class Http2Stream final : public http2::Stream, public ResponseSink, public net::Timeout {
  public:
   Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
               http2::StreamId id);

@@ -1,5 +1,5 @@
 // What one edge thread has counted by route: answers by class of status, bytes, and two histograms.
-// Written by its thread alone with plain stores, read by anybody (as in counters.h).
+// Written by its thread alone with plain stores, read by anybody (base/counter.h).
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/counters.h"
+#include "base/counter.h"
 
 namespace labcoat::edge {
 

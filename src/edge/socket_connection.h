@@ -5,15 +5,15 @@
 #include <sys/epoll.h>
 
 #include "edge/connection.h"
-#include "edge/timeouts.h"
 #include "net/loop.h"
+#include "net/timeouts.h"
 #include "net/transport.h"
 
 namespace labcoat::edge {
 
 class EdgeThread;
 
-class SocketConnection : public Connection, public net::Watcher, public Timeout {
+class SocketConnection : public Connection, public net::Watcher, public net::Timeout {
  public:
   bool is_admin() const final;
 

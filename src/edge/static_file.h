@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "edge/file_cache.h"
-#include "edge/timeouts.h"
 #include "http/range.h"
 #include "http/request.h"
+#include "net/timeouts.h"
 
 namespace labcoat::edge {
 
@@ -34,11 +34,11 @@ struct StaticAnswer {
   i64 bytes = 0;   // of the body
 };
 
-class StaticFiles final : public Timeout {
+class StaticFiles final : public net::Timeout {
  public:
   // All outlive it. `sweeps` is how often unused files are looked for.
-  StaticFiles(const FileCache::Limits& limits, const http::MimeTypes& types, Counters& count,
-              TimeoutQueue& sweeps)
+  StaticFiles(const FileCache::Limits& limits, const http::MimeTypes& types,
+              const FileCacheCounters& count, net::TimeoutQueue& sweeps)
       : cache_(limits, types, count), sweeps_(sweeps), random_(std::random_device()()) {}
 
   // `path` is the normalised path of the request. Never leaves the route's root, whatever links are
@@ -67,7 +67,7 @@ class StaticFiles final : public Timeout {
   };
 
   FileCache cache_;
-  TimeoutQueue& sweeps_;
+  net::TimeoutQueue& sweeps_;
   std::mt19937_64 random_;
   Missing missing_;
   // Memory that is used again: a name that is not part of the request's path, and lines and bodies

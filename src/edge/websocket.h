@@ -9,18 +9,18 @@
 
 #include "channel/edge_port.h"
 #include "edge/response.h"
-#include "edge/timeouts.h"
 #include "edge/websocket_codec.h"
 #include "http/utf8.h"
 #include "http/websocket_deflate.h"
 #include "http/websocket_frames.h"
+#include "net/timeouts.h"
 
 namespace labcoat::edge {
 
 class EdgeThread;
 class Exchange;
 
-class WebSocket final : public Timeout {
+class WebSocket final : public net::Timeout {
  public:
   // All outlive it. `slot`: of the worker that has accepted it.
   WebSocket(EdgeThread& thread, Exchange& exchange, ResponseSink& sink, channel::EdgePort& port,

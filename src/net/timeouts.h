@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-namespace labcoat::edge {
+namespace labcoat::net {
 
 class TimeoutQueue;
 
@@ -57,4 +57,4 @@ class TimeoutQueue {
   Timeout* last_ = nullptr;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::net

@@ -1,8 +1,8 @@
-#include "edge/timeouts.h"
+#include "net/timeouts.h"
 
 #include <algorithm>
 
-namespace labcoat::edge {
+namespace labcoat::net {
 
 void Timeout::disarm() {
   if (queue_ != nullptr) queue_->unlink(*this);
@@ -37,4 +37,4 @@ i64 TimeoutQueue::next_in(i64 now) const {
   return first_ == nullptr ? -1 : std::max<i64>(0, first_->deadline_ns_ - now);
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::net
