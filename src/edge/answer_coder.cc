@@ -19,12 +19,12 @@ std::unique_ptr<AnswerCoder> AnswerCoder::create(const Place& place, http::Conte
     place.count.limit_compressions.add();
     return nullptr;
   }
-  auto compressor = Compressor::create(coding, Compressor::Effort::passing, bytes);
+  auto compressor = http::Compressor::create(coding, http::Compressor::Effort::passing, bytes);
   if (!compressor) return nullptr;
   return std::unique_ptr<AnswerCoder>(new AnswerCoder(place, std::move(compressor)));
 }
 
-AnswerCoder::AnswerCoder(const Place& place, std::unique_ptr<Compressor> compressor)
+AnswerCoder::AnswerCoder(const Place& place, std::unique_ptr<http::Compressor> compressor)
     : count_(place.count), compressor_(std::move(compressor)), out_(place.out) {
   count_.compressing.add();
   count_.compressed.add();
@@ -34,7 +34,7 @@ AnswerCoder::~AnswerCoder() {
   count_.compressing.subtract();
 }
 
-std::string_view AnswerCoder::run(std::string_view piece, Compressor::Then then) {
+std::string_view AnswerCoder::run(std::string_view piece, http::Compressor::Then then) {
   if (out_.capacity() > kept_output_max) out_ = std::string();
   out_.clear();
   if (!compressor_->add(piece, then, out_)) return {};
@@ -45,16 +45,16 @@ std::string_view AnswerCoder::run(std::string_view piece, Compressor::Then then)
 
 std::string_view AnswerCoder::add(std::string_view piece) {
   holds_ = true;
-  return run(piece, Compressor::Then::more);
+  return run(piece, http::Compressor::Then::more);
 }
 
 std::string_view AnswerCoder::flush() {
   if (!std::exchange(holds_, false)) return "";
-  return run({}, Compressor::Then::flush);
+  return run({}, http::Compressor::Then::flush);
 }
 
 std::string_view AnswerCoder::end() {
-  return run({}, Compressor::Then::end);
+  return run({}, http::Compressor::Then::end);
 }
 
 void AnswerCoder::begin_file(Fd file, i64 offset, i64 bytes) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "edge/compress.h"
 #include "edge/counters.h"
 #include "edge/open_file.h"
+#include "http/compress.h"
 
 namespace labcoat::edge {
 
@@ -39,11 +39,11 @@ class AnswerCoder {
   std::string_view add_from_file();
 
  private:
-  AnswerCoder(const Place& place, std::unique_ptr<Compressor> compressor);
-  std::string_view run(std::string_view piece, Compressor::Then then);
+  AnswerCoder(const Place& place, std::unique_ptr<http::Compressor> compressor);
+  std::string_view run(std::string_view piece, http::Compressor::Then then);
 
   Counters& count_;
-  const std::unique_ptr<Compressor> compressor_;
+  const std::unique_ptr<http::Compressor> compressor_;
   std::string& out_;
   bool holds_ = false;  // bytes that a client cannot read yet
   Fd file_;

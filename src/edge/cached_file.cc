@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "edge/compress.h"
+#include "http/compress.h"
 #include "http/date.h"
 
 namespace labcoat::edge {
@@ -138,7 +138,7 @@ void CachedFile::load_file(Fd fd, const std::string& relative, const FileRules& 
   if (!rules.cache_control.empty()) {
     cache_control_.append("Cache-Control: ").append(rules.cache_control).append("\r\n");
   }
-  const bool worth_it = is_compressible(type_);
+  const bool worth_it = http::is_compressible(type_);
   if (rules.precompressed && worth_it) load_neighbours(root, relative);
   const bool may_compress = rules.compress != 0 && worth_it && !varies_ &&
                             identity_.bytes >= compress_bytes_min &&
@@ -235,8 +235,8 @@ bool CachedFile::compress(ContentCoding coding) {
     read.resize(static_cast<size_t>(plain_.bytes));
     if (!read_whole(plain_.file->fd(), read) || !plain_.file->is_as_told()) read.clear();
   }
-  std::string content =
-      compressed(plain_.file ? read : plain_.content, coding, Compressor::Effort::stored);
+  std::string content = http::compressed(plain_.file ? read : plain_.content, coding,
+                                         http::Compressor::Effort::stored);
   if (content.empty()) {
     coded.by_us = false;
     return false;

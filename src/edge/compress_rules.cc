@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "edge/compress.h"
+#include "http/compress.h"
 #include "http/field.h"
 #include "http/framing.h"
 #include "http/status.h"
@@ -69,7 +69,7 @@ CompressRules::CompressRules(const config::Route& route)
 }
 
 bool CompressRules::is_for_type(std::string_view content_type) const {
-  if (types_.empty()) return is_compressible(content_type);
+  if (types_.empty()) return http::is_compressible(content_type);
   const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
   return std::any_of(types_.begin(), types_.end(),
                      [&](const http::Pattern& pattern) { return pattern.matches(type); });

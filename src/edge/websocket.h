@@ -9,8 +9,8 @@
 
 #include "channel/edge_port.h"
 #include "edge/response.h"
-#include "edge/websocket_codec.h"
 #include "http/utf8.h"
+#include "http/websocket_codec.h"
 #include "http/websocket_deflate.h"
 #include "http/websocket_frames.h"
 #include "net/timeouts.h"
@@ -93,8 +93,8 @@ class WebSocket final : public net::Timeout {
   u64 message_bytes_ = 0;       // of the client's message, inflated
   http::WebSocketDecoder decoder_;
   http::Utf8Checker utf8_;
-  std::optional<MessageInflater> inflater_;
-  std::optional<MessageDeflater> deflater_;
+  std::optional<http::MessageInflater> inflater_;
+  std::optional<http::MessageDeflater> deflater_;
   std::unique_ptr<Held> held_;
 };
 

@@ -1,5 +1,5 @@
 // What client and server agree on for permessage-deflate (RFC 7692), from the field
-// Sec-WebSocket-Extensions. Pure; the compressing itself is elsewhere.
+// Sec-WebSocket-Extensions. Pure; websocket_codec.h does the compressing.
 #pragma once
 
 #include <optional>

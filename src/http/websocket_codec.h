@@ -7,7 +7,7 @@
 #include <string_view>
 #include <zlib.h>
 
-namespace labcoat::edge {
+namespace labcoat::http {
 
 class MessageInflater {
  public:
@@ -52,4 +52,4 @@ class MessageDeflater {
   std::unique_ptr<z_stream, End> stream_;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::http

@@ -1,10 +1,10 @@
-#include "edge/websocket_codec.h"
+#include "http/websocket_codec.h"
 
 #include <utility>
 
 #include "base/check.h"
 
-namespace labcoat::edge {
+namespace labcoat::http {
 namespace {
 
 // What a sender cuts off the end of each message, RFC 7692 section 7.2.1.
@@ -115,4 +115,4 @@ bool MessageDeflater::deflate(std::string_view piece, bool last, std::string& ou
   return true;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::http

@@ -1,10 +1,10 @@
 // Both directions of permessage-deflate against each other and against messages of the RFC.
-#include "edge/websocket_codec.h"
+#include "http/websocket_codec.h"
 
 #include <gtest/gtest.h>
 #include <random>
 
-namespace labcoat::edge {
+namespace labcoat::http {
 namespace {
 
 using namespace std::string_literals;
@@ -78,4 +78,4 @@ TEST(MessageCodec, RemembersOnlyWhenItMay) {
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::http

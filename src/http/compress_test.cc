@@ -1,4 +1,4 @@
-#include "edge/compress.h"
+#include "http/compress.h"
 
 #include <brotli/decode.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <zstd.h>
 
 using namespace labcoat;
-using edge::Compressor;
+using http::Compressor;
 using http::ContentCoding;
 
 namespace {
@@ -61,7 +61,7 @@ TEST(Compressor, gives_back_what_went_in_and_less_of_it) {
   for (const ContentCoding coding : codings) {
     for (const size_t bytes : {size_t{1000}, size_t{16384}, size_t{300'000}}) {
       const std::string text = text_of(bytes);
-      const std::string small = edge::compressed(text, coding, Compressor::Effort::stored);
+      const std::string small = http::compressed(text, coding, Compressor::Effort::stored);
       ASSERT_FALSE(small.empty()) << http::name_of(coding) << bytes;
       EXPECT_LT(small.size(), text.size() / 2);
       EXPECT_EQ(readable(small, coding), text);
@@ -74,8 +74,8 @@ TEST(Compressor, makes_nothing_of_what_would_not_be_smaller) {
   std::string noise(5000, '\0');
   for (char& c : noise) c = static_cast<char>(chance());
   for (const ContentCoding coding : codings) {
-    EXPECT_EQ(edge::compressed(noise, coding, Compressor::Effort::stored), "");
-    EXPECT_EQ(edge::compressed("", coding, Compressor::Effort::stored), "");
+    EXPECT_EQ(http::compressed(noise, coding, Compressor::Effort::stored), "");
+    EXPECT_EQ(http::compressed("", coding, Compressor::Effort::stored), "");
   }
 }
 
@@ -98,11 +98,11 @@ TEST(Compressor, lets_a_client_read_all_that_was_flushed) {
 TEST(Compressor, knows_what_is_worth_it) {
   for (const char* type : {"text/html; charset=utf-8", "TEXT/css", "application/json",
                            "image/svg+xml", "application/ld+json;x=y", "font/ttf"}) {
-    EXPECT_TRUE(edge::is_compressible(type)) << type;
+    EXPECT_TRUE(http::is_compressible(type)) << type;
   }
   for (const char* type : {"image/png", "font/woff2", "application/octet-stream", "", "text",
                            "application/zip", "text/event-stream", "video/mp4"}) {
-    EXPECT_FALSE(edge::is_compressible(type)) << type;
+    EXPECT_FALSE(http::is_compressible(type)) << type;
   }
 }
 

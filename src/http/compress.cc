@@ -1,4 +1,4 @@
-#include "edge/compress.h"
+#include "http/compress.h"
 
 #include <algorithm>
 #include <brotli/encode.h>
@@ -7,7 +7,7 @@
 
 #include "http/field.h"
 
-namespace labcoat::edge {
+namespace labcoat::http {
 namespace {
 
 constexpr size_t step_bytes = 16 * 1024;
@@ -157,32 +157,31 @@ class Zstandard final : public Compressor {
 
 }  // namespace
 
-std::unique_ptr<Compressor> Compressor::create(http::ContentCoding coding, Effort effort,
+std::unique_ptr<Compressor> Compressor::create(ContentCoding coding, Effort effort,
                                                long long bytes) {
   switch (coding) {
-    case http::ContentCoding::br: {
+    case ContentCoding::br: {
       auto brotli = std::make_unique<Brotli>();
       if (brotli->begin(effort, bytes)) return brotli;
       break;
     }
-    case http::ContentCoding::zstd: {
+    case ContentCoding::zstd: {
       auto zstandard = std::make_unique<Zstandard>();
       if (zstandard->begin(effort, bytes)) return zstandard;
       break;
     }
-    case http::ContentCoding::gzip: {
+    case ContentCoding::gzip: {
       auto gzip = std::make_unique<Gzip>();
       if (gzip->begin(effort, bytes)) return gzip;
       break;
     }
-    case http::ContentCoding::identity:
+    case ContentCoding::identity:
       break;
   }
   return nullptr;
 }
 
-std::string compressed(std::string_view content, http::ContentCoding coding,
-                       Compressor::Effort effort) {
+std::string compressed(std::string_view content, ContentCoding coding, Compressor::Effort effort) {
   std::string out;
   const auto compressor =
       Compressor::create(coding, effort, static_cast<long long>(content.size()));
@@ -197,12 +196,12 @@ std::string compressed(std::string_view content, http::ContentCoding coding,
 bool is_compressible(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
   constexpr std::string_view text = "text/";
-  if (http::same_name(type.substr(0, text.size()), text)) {
+  if (same_name(type.substr(0, text.size()), text)) {
     // A stream of events is flushed event by event; nothing is gained.
-    return !http::same_name(type, "text/event-stream");
+    return !same_name(type, "text/event-stream");
   }
-  if (type.size() > 5 && http::same_name(type.substr(type.size() - 5), "+json")) return true;
-  if (type.size() > 4 && http::same_name(type.substr(type.size() - 4), "+xml")) return true;
+  if (type.size() > 5 && same_name(type.substr(type.size() - 5), "+json")) return true;
+  if (type.size() > 4 && same_name(type.substr(type.size() - 4), "+xml")) return true;
   constexpr std::string_view others[] = {"application/json",
                                          "application/javascript",
                                          "application/xml",
@@ -214,7 +213,7 @@ bool is_compressible(std::string_view content_type) {
                                          "image/vnd.microsoft.icon",
                                          "application/x-javascript"};
   return std::any_of(std::begin(others), std::end(others),
-                     [&](std::string_view one) { return http::same_name(one, type); });
+                     [&](std::string_view one) { return same_name(one, type); });
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::http

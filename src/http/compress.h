@@ -8,7 +8,7 @@
 
 #include "http/accept_encoding.h"
 
-namespace labcoat::edge {
+namespace labcoat::http {
 
 class Compressor {
  public:
@@ -22,8 +22,7 @@ class Compressor {
     end,    // no more follows
   };
   // `bytes`: how much will come, or -1. None when there is no memory; identity is not asked for.
-  static std::unique_ptr<Compressor> create(http::ContentCoding coding, Effort effort,
-                                            long long bytes);
+  static std::unique_ptr<Compressor> create(ContentCoding coding, Effort effort, long long bytes);
 
   virtual ~Compressor() = default;
   // Appends to `out`. False: out of memory; nothing more can be made of this stream.
@@ -31,11 +30,10 @@ class Compressor {
 };
 
 // All at once; empty when it failed or would not be smaller than what went in.
-std::string compressed(std::string_view content, http::ContentCoding coding,
-                       Compressor::Effort effort);
+std::string compressed(std::string_view content, ContentCoding coding, Compressor::Effort effort);
 
 // Whether content of this type is worth compressing: text in the wide sense, not what is compressed
 // already. Parameters do not count.
 bool is_compressible(std::string_view content_type);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::http
