@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "answer/open_file.h"
 #include "edge/counters.h"
-#include "edge/open_file.h"
 #include "http/compress.h"
 
 namespace labcoat::edge {

@@ -50,15 +50,15 @@ const char* name_of(const std::string& relative) {
 }
 
 Fd open_to_read(int root, const std::string& relative) {
-  return open_below(root, name_of(relative), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return answer::open_below(root, name_of(relative), O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 // inode 0: nothing is there, or nothing that may be looked at.
-FileIdentity look_at(int root, const std::string& relative) {
-  const Fd fd = open_below(root, name_of(relative), O_PATH);
+answer::FileIdentity look_at(int root, const std::string& relative) {
+  const Fd fd = answer::open_below(root, name_of(relative), O_PATH);
   struct stat info;
   if (!fd || fstat(fd.get(), &info) != 0) return {};
-  return FileIdentity::of(info);
+  return answer::FileIdentity::of(info);
 }
 
 bool read_whole(int fd, std::string& out) {
@@ -73,25 +73,25 @@ bool read_whole(int fd, std::string& out) {
 
 // Into memory when it is small, else as a descriptor; `identity` is brought up to date. What is
 // written to while it is read is read again, or sent from the descriptor, which notices.
-void take_bytes(Fd fd, FileIdentity& identity, Representation& out) {
+void take_bytes(Fd fd, answer::FileIdentity& identity, Representation& out) {
   bool whole = false;
   for (int i = 0; !whole && i < reads_max && identity.bytes <= content_bytes_max; ++i) {
     out.content.resize(static_cast<size_t>(identity.bytes));
     whole = read_whole(fd.get(), out.content);
     struct stat info;
     if (fstat(fd.get(), &info) != 0) continue;
-    const FileIdentity after = FileIdentity::of(info);
+    const answer::FileIdentity after = answer::FileIdentity::of(info);
     whole = whole && after == identity;
     identity = after;
   }
   out.bytes = identity.bytes;
   if (whole) return;
   out.content = std::string();
-  out.file = std::make_shared<OpenFile>(std::move(fd), identity);
+  out.file = std::make_shared<answer::OpenFile>(std::move(fd), identity);
 }
 
 // Strong as far as a file's identity can tell: size and the nanosecond it was changed.
-std::string entity_tag(const FileIdentity& identity, std::string_view suffix) {
+std::string entity_tag(const answer::FileIdentity& identity, std::string_view suffix) {
   char text[64];
   const int length = std::snprintf(text, sizeof text, "\"%llx-%llx",
                                    static_cast<unsigned long long>(identity.bytes),
@@ -119,7 +119,7 @@ void CachedFile::load(int root, const std::string& relative, const FileRules& ru
     out_of_descriptors_ = errno == EMFILE || errno == ENFILE;
     return;
   }
-  identity_ = FileIdentity::of(info);
+  identity_ = answer::FileIdentity::of(info);
   if (S_ISREG(info.st_mode)) {
     load_file(std::move(fd), relative, rules, root, types);
   } else if (S_ISDIR(info.st_mode)) {
@@ -167,7 +167,7 @@ void CachedFile::load_neighbours(int root, const std::string& relative) {
       coded.identity = look_at(root, relative + extensions[i]);
       continue;
     }
-    coded.identity = FileIdentity::of(info);
+    coded.identity = answer::FileIdentity::of(info);
     const bool older = coded.identity.modified_ns / seconds < modified_s();
     if (!S_ISREG(info.st_mode) || older) continue;
     coded.representation = std::make_unique<Representation>();
@@ -177,7 +177,8 @@ void CachedFile::load_neighbours(int root, const std::string& relative) {
   }
 }
 
-void CachedFile::describe(Representation& out, ContentCoding coding, const FileIdentity& of) const {
+void CachedFile::describe(Representation& out, ContentCoding coding,
+                          const answer::FileIdentity& of) const {
   const bool identity = coding == ContentCoding::identity;
   std::string date(http::date_bytes, ' ');
   http::write_date(modified_s(), date.data());
@@ -193,7 +194,7 @@ void CachedFile::describe(Representation& out, ContentCoding coding, const FileI
   if (!identity) {
     out.lines.append("Content-Encoding: ").append(http::name_of(coding)).append("\r\n");
   }
-  out.split = std::make_shared<const SplitLines>(out.lines);
+  out.split = std::make_shared<const answer::SplitLines>(out.lines);
 }
 
 bool CachedFile::is_on_disk(int root, const std::string& relative) const {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "answer/open_file.h"
+#include "answer/response.h"
 #include "edge/file_rules.h"
-#include "edge/open_file.h"
-#include "edge/response.h"
 #include "http/accept_encoding.h"
 #include "http/mime.h"
 
@@ -18,11 +18,11 @@ namespace labcoat::edge {
 struct Representation {
   i64 bytes = 0;
   std::string content;  // all of it, when `file` is none
-  SharedFile file;
-  std::string tag;         // an ETag, with its quotes
-  std::string lines;       // field lines of a 200 …
-  SharedSplitLines split;  // the same
-  size_t lines_304 = 0;    // … of which the first so many bytes are those of a 304
+  answer::SharedFile file;
+  std::string tag;                 // an ETag, with its quotes
+  std::string lines;               // field lines of a 200 …
+  answer::SharedSplitLines split;  // the same
+  size_t lines_304 = 0;            // … of which the first so many bytes are those of a 304
 };
 
 class CachedFile {
@@ -57,8 +57,8 @@ class CachedFile {
   static constexpr size_t coded_count = http::content_codings - 1;  // all but identity
 
   struct Coded {
-    FileIdentity identity;  // of the file beside it; inode 0: there is none
-    bool by_us = false;     // may be made
+    answer::FileIdentity identity;  // of the file beside it; inode 0: there is none
+    bool by_us = false;             // may be made
     std::unique_ptr<Representation> representation;
   };
 
@@ -66,7 +66,8 @@ class CachedFile {
                  const http::MimeTypes& types);
   void load_neighbours(int root, const std::string& relative);
   bool compress(http::ContentCoding coding);
-  void describe(Representation& out, http::ContentCoding coding, const FileIdentity& of) const;
+  void describe(Representation& out, http::ContentCoding coding,
+                const answer::FileIdentity& of) const;
 
   Kind kind_ = Kind::none;
   int status_ = 404;
@@ -75,7 +76,7 @@ class CachedFile {
   bool unsettled_ = false;
   bool neighbours_ = false;  // were looked for
   bool varies_ = false;      // there is, or may be, more than one representation
-  FileIdentity identity_;
+  answer::FileIdentity identity_;
   std::string type_;
   std::string cache_control_;  // a field line, or empty
   Representation plain_;

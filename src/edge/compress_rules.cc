@@ -75,7 +75,7 @@ bool CompressRules::is_for_type(std::string_view content_type) const {
                      [&](const http::Pattern& pattern) { return pattern.matches(type); });
 }
 
-bool CompressRules::is_for(const Response& response) const {
+bool CompressRules::is_for(const answer::Response& response) const {
   if (codings_ == 0 || response.status == 206 || http::forbids_body(response.status)) return false;
   if (response.body_bytes >= 0 && response.body_bytes < bytes_min_) return false;
   bool fits = false;
@@ -86,7 +86,7 @@ bool CompressRules::is_for(const Response& response) const {
   return fits;
 }
 
-void add_vary(Response& response) {
+void add_vary(answer::Response& response) {
   const bool there =
       std::any_of(response.fields.begin(), response.fields.end(), [](const http::Field& field) {
         return same_name(field.name, "vary") && varies_already(field.value);
@@ -94,7 +94,7 @@ void add_vary(Response& response) {
   if (!there) response.fields.push_back({"Vary", "Accept-Encoding"});
 }
 
-void weaken_tag(Response& response, std::string& text) {
+void weaken_tag(answer::Response& response, std::string& text) {
   for (http::Field& field : response.fields) {
     if (!same_name(field.name, "etag") || !field.value.starts_with('"')) continue;
     text.assign("W/").append(field.value);
@@ -103,7 +103,7 @@ void weaken_tag(Response& response, std::string& text) {
   }
 }
 
-void put_into_coding(Response& response, ContentCoding coding, std::string& text) {
+void put_into_coding(answer::Response& response, ContentCoding coding, std::string& text) {
   weaken_tag(response, text);
   // Parts of it cannot be asked for; "identity" was said by the app.
   std::erase_if(response.fields, [](const http::Field& field) {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "answer/response.h"
 #include "config/route.h"
-#include "edge/response.h"
 #include "http/accept_encoding.h"
 #include "http/pattern.h"
 
@@ -29,7 +29,7 @@ class CompressRules {
   // Whether clients get this answer in a coding if they like one better: then it varies. Not what
   // has a coding or is a part already, has a digest of its bytes, or must not be transformed (RFC
   // 9110 section 7.7); nor what is too small or of another type.
-  bool is_for(const Response& response) const;
+  bool is_for(const answer::Response& response) const;
 
  private:
   bool is_for_type(std::string_view content_type) const;
@@ -40,10 +40,10 @@ class CompressRules {
 };
 
 // Adds "Vary: Accept-Encoding" where nothing says so yet.
-void add_vary(Response& response);
+void add_vary(answer::Response& response);
 // A strong tag names bytes; those that we make have a weak one. `text` is pointed into.
-void weaken_tag(Response& response, std::string& text);
+void weaken_tag(answer::Response& response, std::string& text);
 // The same answer in a coding, whose length nobody knows yet. `text` is pointed into.
-void put_into_coding(Response& response, http::ContentCoding coding, std::string& text);
+void put_into_coding(answer::Response& response, http::ContentCoding coding, std::string& text);
 
 }  // namespace labcoat::edge

@@ -14,14 +14,14 @@ config::Route route_with(std::vector<std::string> compress) {
   return route;
 }
 
-Response answer_with(std::vector<http::Field> fields, i64 bytes = -1) {
-  Response response;
+answer::Response answer_with(std::vector<http::Field> fields, i64 bytes = -1) {
+  answer::Response response;
   response.body_bytes = bytes;
   response.fields = std::move(fields);
   return response;
 }
 
-std::string value_of(const Response& response, std::string_view name) {
+std::string value_of(const answer::Response& response, std::string_view name) {
   std::string all;
   for (const http::Field& field : response.fields) {
     if (http::same_name(field.name, name)) all.append(all.empty() ? "" : " | ").append(field.value);
@@ -71,7 +71,7 @@ TEST(CompressRules, choose_by_what_the_head_says) {
     EXPECT_EQ(rules.is_for(answer_with(one.fields, one.bytes)), one.expected) << one.why;
   }
   for (const int status : {204, 206, 304}) {
-    Response response = answer_with({{"Content-Type", "text/html"}});
+    answer::Response response = answer_with({{"Content-Type", "text/html"}});
     response.status = status;
     EXPECT_FALSE(rules.is_for(response)) << status;
   }
@@ -88,12 +88,12 @@ TEST(CompressRules, take_types_and_a_size_of_the_user) {
 }
 
 TEST(CompressRules, change_the_head_into_one_of_another_representation) {
-  Response response = answer_with({{"Content-Type", "text/html"},
-                                   {"ETag", "\"a\""},
-                                   {"Accept-Ranges", "bytes"},
-                                   {"Content-Encoding", "identity"},
-                                   {"Vary", "Cookie"}},
-                                  5000);
+  answer::Response response = answer_with({{"Content-Type", "text/html"},
+                                           {"ETag", "\"a\""},
+                                           {"Accept-Ranges", "bytes"},
+                                           {"Content-Encoding", "identity"},
+                                           {"Vary", "Cookie"}},
+                                          5000);
   std::string text;
   add_vary(response);
   put_into_coding(response, ContentCoding::br, text);
@@ -108,7 +108,7 @@ TEST(CompressRules, change_the_head_into_one_of_another_representation) {
 
 TEST(CompressRules, say_once_that_an_answer_varies) {
   for (const char* vary : {"accept-encoding", "Cookie , Accept-Encoding", "*"}) {
-    Response response = answer_with({{"vary", vary}});
+    answer::Response response = answer_with({{"vary", vary}});
     add_vary(response);
     EXPECT_EQ(value_of(response, "Vary"), vary);
   }

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "answer/response.h"
 #include "base/block_pool.h"
 #include "channel/edge_port.h"
 #include "config/config.h"
@@ -20,7 +21,6 @@
 #include "edge/counters.h"
 #include "edge/edge_rules.h"
 #include "edge/request_log.h"
-#include "edge/response.h"
 #include "edge/route_metrics.h"
 #include "edge/static_file.h"
 #include "edge/tls_keeper.h"
@@ -134,7 +134,7 @@ class EdgeThread {
   std::vector<char>& input() { return input_; }
   std::string& output() { return output_; }
   std::string& coded() { return coded_; }
-  Response& response() { return response_; }
+  answer::Response& response() { return response_; }
   // Of a WebSocket: what a client sent without its mask, the head of a frame, a compressed piece.
   std::vector<char>& plain() { return plain_; }
   std::string& frame_head() { return frame_head_; }
@@ -218,7 +218,7 @@ class EdgeThread {
   std::optional<ThreadLog> log_;
   std::vector<char> input_;
   std::string output_, coded_;
-  Response response_;
+  answer::Response response_;
   std::vector<char> plain_;
   std::string frame_head_, deflated_;
   std::vector<char> path_buffer_;

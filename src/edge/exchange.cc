@@ -13,7 +13,7 @@
 
 namespace labcoat::edge {
 
-Exchange::Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink)
+Exchange::Exchange(EdgeThread& thread, const Client& client, answer::ResponseSink& sink)
     : thread_(thread), client_(client), sink_(sink) {}
 
 // Only at the end of the edge is a request left inside; at any other time its connection has said
@@ -94,7 +94,7 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
 }
 
 // Every response begins here, whoever made it.
-void Exchange::begin_response(Response& response) {
+void Exchange::begin_response(answer::Response& response) {
   head_sent_ = true;
   add_hsts(*client_.listener, response);
   change_headers(response);
@@ -122,7 +122,7 @@ void Exchange::answer(int status, std::string_view text, std::string_view fields
   }
   std::string lines(fields);
   lines.append("Content-Type: ").append(content_type).append("\r\n");
-  Response& response = thread_.response();
+  answer::Response& response = thread_.response();
   response.clear();
   response.status = status;
   response.body_bytes = static_cast<i64>(text.size());

@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 
+#include "answer/response.h"
 #include "channel/edge_port.h"
 #include "edge/app_line.h"
 #include "edge/connection.h"
 #include "edge/edge_rules.h"
 #include "edge/log_line.h"
 #include "edge/request_body.h"
-#include "edge/response.h"
 #include "edge/route.h"
 #include "edge/static_file.h"
 #include "edge/websocket.h"
@@ -31,7 +31,7 @@ class KeptRequest;
 class Exchange final : public LineMember {
  public:
   // All outlive it.
-  Exchange(EdgeThread& thread, const Client& client, ResponseSink& sink);
+  Exchange(EdgeThread& thread, const Client& client, answer::ResponseSink& sink);
   ~Exchange() override;
 
   // Forgets the last request. `began_ns`: when the first byte of this one was read.
@@ -111,11 +111,11 @@ class Exchange final : public LineMember {
   void answer_unrouted(const RouteQuery& query);
   const Route::ErrorPage* error_page(int status) const;
   bool replaces_answer_of_app(int status) const;
-  void change_headers(Response& response);
+  void change_headers(answer::Response& response);
   bool app_must_not_see(std::string_view name) const;
   bool write_route_fields(const http::RequestHead& head, channel::RequestWriter& writer) const;
 
-  void begin_response(Response& response);
+  void begin_response(answer::Response& response);
   void redirect_to_https(const http::RequestHead& head);
 
   // Of an answer that is several parts of a file: those that are still to be sent.
@@ -126,19 +126,19 @@ class Exchange final : public LineMember {
 
   // exchange_coding.cc
   void choose_coding(const http::RequestHead& head);
-  void begin_coding(Response& response, std::string& text);
+  void begin_coding(answer::Response& response, std::string& text);
   bool send_body(std::string_view data, std::string_view more);
   bool send_coded(std::string_view out);
   bool send_coded_file();
   void drop_answer();
   // exchange_file_order.cc
   bool may_order_files() const;
-  bool take_file_order(const Response& response);
+  bool take_file_order(const answer::Response& response);
   void fill_file_order();
   const Route* internal_route(const http::RequestHead& request, std::string_view value,
                               std::string_view& path);
   void refuse_file_order(const FileOrder& order, int status, std::string_view why);
-  void send_static(Response& response, StaticAnswer& file);
+  void send_static(answer::Response& response, StaticAnswer& file);
 
   void read_frames();
   bool put_hints(const channel::EdgePort::Head& head);
@@ -169,7 +169,7 @@ class Exchange final : public LineMember {
 
   EdgeThread& thread_;
   const Client& client_;
-  ResponseSink& sink_;
+  answer::ResponseSink& sink_;
 
   size_t app_ = 0;
   bool has_slot_ = false;

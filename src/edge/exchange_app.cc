@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "answer/response_head.h"
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "edge/file_order.h"
 #include "edge/https_rules.h"
-#include "edge/response_head.h"
 #include "edge/trusted_proxies.h"
 
 namespace labcoat::edge {
@@ -158,8 +158,8 @@ void Exchange::read_frames() {
 // False: they break the rules, or come too late.
 bool Exchange::put_hints(const channel::EdgePort::Head& head) {
   const char* why = "";
-  Response& response = thread_.response();
-  if (head_sent_ || order_ || !read_app_hints(head, response, why)) return false;
+  answer::Response& response = thread_.response();
+  if (head_sent_ || order_ || !answer::read_app_hints(head, response, why)) return false;
   // A client of HTTP/1.0 would take it for the answer (RFC 9110 section 15.2).
   const bool understood = client_.http2 || minor_version_ > 0;
   if (!understood || response.fields.empty() || hints_ == hints_max) return true;
@@ -172,8 +172,8 @@ bool Exchange::put_hints(const channel::EdgePort::Head& head) {
 // False: they break the rules, or there is no body that they could follow.
 bool Exchange::put_trailers(const channel::EdgePort::Head& head) {
   const char* why = "";
-  Response& response = thread_.response();
-  if ((!head_sent_ && !order_) || !read_app_trailers(head, response, why)) return false;
+  answer::Response& response = thread_.response();
+  if ((!head_sent_ && !order_) || !answer::read_app_trailers(head, response, why)) return false;
   if (order_ || without_body_ || response.fields.empty()) return true;
   // What they say may be about the whole body.
   if (coder_ && !send_coded(coder_->end())) return true;
@@ -185,8 +185,8 @@ bool Exchange::put_trailers(const channel::EdgePort::Head& head) {
 // False: the head breaks the rules, or is the second one.
 bool Exchange::put_head(const channel::EdgePort::Head& head) {
   const char* why = "";
-  Response& response = thread_.response();
-  if (head_sent_ || order_ || !read_app_head(head, response, why)) return false;
+  answer::Response& response = thread_.response();
+  if (head_sent_ || order_ || !answer::read_app_head(head, response, why)) return false;
   // Its worker's word, and by our clock, too.
   if (head.status == 504 && is_over_time()) thread_.count().timeout_request.add();
   if (client_.http2 && websocket_ask_ != 0 && head.status < 300) {
@@ -261,7 +261,7 @@ bool Exchange::put_file() {
     return true;
   }
   bytes_out_ += static_cast<u64>(bytes);
-  sink_.send_file(std::make_shared<OpenFile>(std::move(file)), span_.offset, bytes);
+  sink_.send_file(std::make_shared<answer::OpenFile>(std::move(file)), span_.offset, bytes);
   return true;
 }
 

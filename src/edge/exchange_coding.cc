@@ -18,7 +18,7 @@ void Exchange::choose_coding(const http::RequestHead& head) {
 }
 
 // Before the head is sent. `text` is pointed into.
-void Exchange::begin_coding(Response& response, std::string& text) {
+void Exchange::begin_coding(answer::Response& response, std::string& text) {
   if (rule_->compress.codings() == 0) return;
   const bool wanted = coding_ != http::ContentCoding::identity;
   if (response.status == 304) {

@@ -37,7 +37,7 @@ bool Exchange::may_order_files() const {
 }
 
 // True: the app's own answer is not for the client.
-bool Exchange::take_file_order(const Response& response) {
+bool Exchange::take_file_order(const answer::Response& response) {
   if (!kept_) return false;
   std::string_view value;
   const auto kind = FileOrder::find(
@@ -82,7 +82,7 @@ void Exchange::fill_file_order() {
     return;
   }
   std::string lines;
-  Response& response = thread_.response();
+  answer::Response& response = thread_.response();
   response.clear();
   response.status = file.status;
   if (file.has_body) response.body_bytes = file.bytes;

@@ -11,7 +11,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
     answer_status(file.status, {}, file.lines);
     return;
   }
-  Response& response = thread_.response();
+  answer::Response& response = thread_.response();
   response.clear();
   response.status = file.status;
   response.body_bytes = file.bytes;
@@ -21,7 +21,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
 }
 
 // Status, lines and length of the answer; everything else is in `file`.
-void Exchange::send_static(Response& response, StaticAnswer& file) {
+void Exchange::send_static(answer::Response& response, StaticAnswer& file) {
   begin_response(response);
   if (!without_body_ && file.bytes > 0) {
     bytes_out_ = static_cast<u64>(file.bytes);

@@ -73,7 +73,7 @@ bool Exchange::replaces_answer_of_app(int status) const {
   return error_page(status) != nullptr && rule_->config.error_pages_for_app;
 }
 
-void Exchange::change_headers(Response& response) {
+void Exchange::change_headers(answer::Response& response) {
   if (rule_ == nullptr || rule_->response_changes.empty()) return;
   TemplateFacts facts;
   facts.request_id = id_;

@@ -2,9 +2,9 @@
 // on.
 #include <openssl/evp.h>
 
+#include "answer/response_head.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/response_head.h"
 #include "http/websocket_handshake.h"
 
 namespace labcoat::edge {
@@ -60,10 +60,10 @@ void Exchange::read_ask(const http::RequestHead& head) {
 bool Exchange::put_accept(const channel::EdgePort::Head& head) {
   if (head_sent_ || !acceptance_) return false;
   const char* why = "";
-  Response& response = thread_.response();
+  answer::Response& response = thread_.response();
   channel::EdgePort::Head as_any = head;
   as_any.status = 200;
-  if (!read_app_head(as_any, response, why)) return false;
+  if (!answer::read_app_head(as_any, response, why)) return false;
   std::erase_if(response.fields,
                 [](const http::Field& field) { return belongs_to_handshake(field.name); });
   response.status = client_.http2 ? 200 : 101;

@@ -49,7 +49,7 @@ void KeptRequest::fill(http::RequestHead& out) const {
   }
 }
 
-FileOrder::Kind FileOrder::find(const Response& response, Understood understood,
+FileOrder::Kind FileOrder::find(const answer::Response& response, Understood understood,
                                 std::string_view& value) {
   for (const http::Field& field : response.fields) {
     const bool redirect = understood.redirect && same_name(field.name, "x-accel-redirect");
@@ -61,7 +61,7 @@ FileOrder::Kind FileOrder::find(const Response& response, Understood understood,
   return Kind::none;
 }
 
-FileOrder::FileOrder(Kind kind, std::string_view value, const Response& response)
+FileOrder::FileOrder(Kind kind, std::string_view value, const answer::Response& response)
     : kind_(kind), value_(value), has_date_(response.has_date), has_server_(response.has_server) {
   for (const http::Field& field : response.fields) {
     const std::string_view name = field.name;
@@ -83,7 +83,8 @@ FileOrder::FileOrder(Kind kind, std::string_view value, const Response& response
   }
 }
 
-void FileOrder::describe(Response& response, std::string_view lines, std::string& out) const {
+void FileOrder::describe(answer::Response& response, std::string_view lines,
+                         std::string& out) const {
   const bool whole = response.status == 200 || response.status == 206;
   constexpr std::string_view several = "Content-Type: multipart/byteranges";
   const bool parts = lines.find(several) != lines.npos;

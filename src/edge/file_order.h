@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/response.h"
+#include "answer/response.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
@@ -37,9 +37,10 @@ class FileOrder {
     bool redirect = false;  // X-Accel-Redirect
     bool path = false;      // X-Sendfile
   };
-  static Kind find(const Response& response, Understood understood, std::string_view& value);
+  static Kind find(const answer::Response& response, Understood understood,
+                   std::string_view& value);
 
-  FileOrder(Kind kind, std::string_view value, const Response& response);
+  FileOrder(Kind kind, std::string_view value, const answer::Response& response);
 
   Kind kind() const { return kind_; }
   const std::string& value() const { return value_; }
@@ -47,7 +48,7 @@ class FileOrder {
   bool is_coded() const { return coded_; }
   // The fields of the answer: the app's, and of the file's own `lines` what the app does not say.
   // What describes bytes is always the file's.
-  void describe(Response& response, std::string_view lines, std::string& out) const;
+  void describe(answer::Response& response, std::string_view lines, std::string& out) const;
 
  private:
   Kind kind_;

@@ -7,8 +7,8 @@ using namespace labcoat::edge;
 
 namespace {
 
-Response order_with(std::vector<http::Field> fields) {
-  Response response;
+answer::Response order_with(std::vector<http::Field> fields) {
+  answer::Response response;
   response.fields = std::move(fields);
   return response;
 }
@@ -25,7 +25,7 @@ constexpr std::string_view lines_of_file =
     "ETag: \"file\"\r\nCache-Control: no-cache\r\nContent-Type: text/css\r\n";
 
 std::string described(const FileOrder& order, int status, std::string_view lines = lines_of_file) {
-  Response response;
+  answer::Response response;
   response.status = status;
   std::string text;
   order.describe(response, lines, text);
@@ -33,7 +33,7 @@ std::string described(const FileOrder& order, int status, std::string_view lines
 }
 
 TEST(FileOrder, is_found_only_where_it_is_understood) {
-  const Response response =
+  const answer::Response response =
       order_with({{"Content-Type", "a/b"}, {"x-sendfile", "/srv/a"}, {"X-Accel-Redirect", "/i/a"}});
   std::string_view value;
   EXPECT_EQ(FileOrder::find(response, {}, value), FileOrder::Kind::none);

@@ -24,7 +24,8 @@ bool HeaderChanges::removes(std::string_view name) const {
                      [&](const std::string& gone) { return http::same_name(gone, name); });
 }
 
-void HeaderChanges::apply(const TemplateFacts& facts, Response& response, std::string& text) const {
+void HeaderChanges::apply(const TemplateFacts& facts, answer::Response& response,
+                          std::string& text) const {
   std::erase_if(response.fields, [&](const http::Field& field) { return removes(field.name); });
   // Neither from the app nor from the edge.
   if (removes("server")) response.has_server = true;

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "answer/response.h"
 #include "config/route.h"
-#include "edge/response.h"
 #include "edge/route_template.h"
 
 namespace labcoat::edge {
@@ -31,7 +31,7 @@ class HeaderChanges {
 
   // Changes the fields and lines of a response. What is written anew lies in `text`, which must
   // stay as it is until the response is sent.
-  void apply(const TemplateFacts& facts, Response& response, std::string& text) const;
+  void apply(const TemplateFacts& facts, answer::Response& response, std::string& text) const;
 
  private:
   std::vector<std::string> gone_;  // removed or set

@@ -6,18 +6,18 @@
 #include <memory>
 #include <string>
 
+#include "answer/response_head.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "edge/pace.h"
 #include "edge/request_body.h"
-#include "edge/response_head.h"
 #include "edge/socket_connection.h"
 #include "http/chunked.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
 
-class Http1Connection final : public SocketConnection, public ResponseSink {
+class Http1Connection final : public SocketConnection, public answer::ResponseSink {
  public:
   Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client);
   ~Http1Connection() override;
@@ -29,11 +29,11 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   void drain() override;
 
   // As ResponseSink; for its exchange.
-  void send_hints(const Response& response) override;
-  void send_head(const Response& response) override;
+  void send_hints(const answer::Response& response) override;
+  void send_head(const answer::Response& response) override;
   void send_data(std::string_view a, std::string_view b) override;
-  void send_file(SharedFile file, i64 offset, i64 bytes) override;
-  void send_trailers(const Response& response) override;
+  void send_file(answer::SharedFile file, i64 offset, i64 bytes) override;
+  void send_trailers(const answer::Response& response) override;
   void end() override;
   void break_off() override;
   bool wants_more() override;
@@ -120,15 +120,15 @@ class Http1Connection final : public SocketConnection, public ResponseSink {
   bool underrun_ = false;  // the response is broken off
   bool tunnel_ = false;    // a WebSocket: what the client sends is the exchange's
   bool file_ends_chunk_ = false;
-  Framing framing_ = Framing::none;  // of the response
-  std::string trailers_;             // field lines for its end
-  i64 began_ns_ = 0;                 // when the head that is being read began
+  answer::Framing framing_ = answer::Framing::none;  // of the response
+  std::string trailers_;                             // field lines for its end
+  i64 began_ns_ = 0;                                 // when the head that is being read began
   size_t head_scanned_ = 0;
   std::string unread_;  // received, not yet used
   size_t unread_used_ = 0;
   std::string unsent_;
   size_t unsent_used_ = 0;
-  SharedFile file_;  // follows unsent_
+  answer::SharedFile file_;  // follows unsent_
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
   i64 linger_bytes_ = 0;

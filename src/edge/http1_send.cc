@@ -41,30 +41,31 @@ bool Http1Connection::send_failed() {
   return false;
 }
 
-void Http1Connection::send_hints(const Response& response) {
-  append_http1_hints(response, thread_.output());
+void Http1Connection::send_hints(const answer::Response& response) {
+  answer::append_http1_hints(response, thread_.output());
 }
 
-void Http1Connection::send_head(const Response& response) {
-  const ResponseContext context{.head_request = exchange_.is_head_request(),
-                                .minor_version = exchange_.minor_version(),
-                                .keep_alive = keep_alive_,
-                                .date_line = thread_.date_line()};
-  const ResponseFacts facts = append_http1_head(response, context, thread_.output());
+void Http1Connection::send_head(const answer::Response& response) {
+  const answer::ResponseContext context{.head_request = exchange_.is_head_request(),
+                                        .minor_version = exchange_.minor_version(),
+                                        .keep_alive = keep_alive_,
+                                        .date_line = thread_.date_line()};
+  const answer::ResponseFacts facts =
+      answer::append_http1_head(response, context, thread_.output());
   framing_ = facts.framing;
   keep_alive_ = facts.keep_alive;
   if (!exchange_.is_websocket()) return;
   tunnel_ = true;
   keep_alive_ = false;
-  framing_ = Framing::none;
+  framing_ = answer::Framing::none;
 }
 
 void Http1Connection::send_data(std::string_view a, std::string_view b) {
   if (state_ == State::closed) return;
   std::string& out = thread_.output();
   const size_t bytes = a.size() + b.size();
-  const bool chunked = framing_ == Framing::chunked;
-  if (chunked) append_chunk_size(bytes, out);
+  const bool chunked = framing_ == answer::Framing::chunked;
+  if (chunked) answer::append_chunk_size(bytes, out);
   if (bytes <= copied_piece_max) {
     out.append(a).append(b);
   } else {
@@ -75,9 +76,9 @@ void Http1Connection::send_data(std::string_view a, std::string_view b) {
   if (out.size() > output_bytes) push();
 }
 
-void Http1Connection::send_file(SharedFile file, i64 offset, i64 bytes) {
-  file_ends_chunk_ = framing_ == Framing::chunked;
-  if (file_ends_chunk_) append_chunk_size(static_cast<size_t>(bytes), thread_.output());
+void Http1Connection::send_file(answer::SharedFile file, i64 offset, i64 bytes) {
+  file_ends_chunk_ = framing_ == answer::Framing::chunked;
+  if (file_ends_chunk_) answer::append_chunk_size(static_cast<size_t>(bytes), thread_.output());
   file_left_ = bytes;  // so that what is pushed now goes out together with it
   push();
   if (state_ == State::closed) return;
@@ -87,14 +88,14 @@ void Http1Connection::send_file(SharedFile file, i64 offset, i64 bytes) {
 }
 
 // RFC 9110 section 6.5.1: not to whoever may drop them on the way without a word.
-void Http1Connection::send_trailers(const Response& response) {
-  if (framing_ == Framing::chunked && exchange_.takes_trailers()) {
-    append_fields(response, trailers_);
+void Http1Connection::send_trailers(const answer::Response& response) {
+  if (framing_ == answer::Framing::chunked && exchange_.takes_trailers()) {
+    answer::append_fields(response, trailers_);
   }
 }
 
 void Http1Connection::end() {
-  if (framing_ == Framing::chunked) {
+  if (framing_ == answer::Framing::chunked) {
     thread_.output().append("0\r\n").append(trailers_).append("\r\n");
     trailers_ = std::string();
   }
@@ -215,7 +216,7 @@ void Http1Connection::finish_response() {
   if (underrun_) {
     // Where only the connection's end tells the length, an ordinary end would look like success:
     // send a reset.
-    if (framing_ == Framing::until_close) transport_.end_with_reset();
+    if (framing_ == answer::Framing::until_close) transport_.end_with_reset();
     close();
     return;
   }

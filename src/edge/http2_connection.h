@@ -33,9 +33,9 @@ class Http2Connection final : public SocketConnection,
   void drain() override;
 
   // For its streams.
-  void submit_head(Http2Stream& stream, const Response& response, bool head_request);
+  void submit_head(Http2Stream& stream, const answer::Response& response, bool head_request);
   void submit_continue(Http2Stream& stream);
-  void submit_hints(Http2Stream& stream, const Response& response);
+  void submit_hints(Http2Stream& stream, const answer::Response& response);
   void submit_trailers(Http2Stream& stream,
                        const std::vector<std::pair<std::string, std::string>>& trailers);
   // As of http2::Session.

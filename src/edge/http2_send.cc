@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "answer/response.h"
 #include "edge/http2_connection.h"
-#include "edge/response_head.h"
 #include "http/ascii.h"
 #include "http/date.h"
 #include "http/framing.h"
@@ -71,7 +71,7 @@ void add_fields(const std::vector<http::Field>& fields, http2::Session& session)
 
 }  // namespace
 
-void Http2Connection::submit_head(Http2Stream& stream, const Response& response,
+void Http2Connection::submit_head(Http2Stream& stream, const answer::Response& response,
                                   bool head_request) {
   if (stream.is_closed()) return;
   Digits digits;
@@ -84,7 +84,7 @@ void Http2Connection::submit_head(Http2Stream& stream, const Response& response,
     }
   } else {
     LowerName lower;
-    for_each_field_of(response.lines, [&](std::string_view name, std::string_view value) {
+    answer::for_each_field_of(response.lines, [&](std::string_view name, std::string_view value) {
       const std::string_view known = lower.of(name);
       session_->add(known, value, indexing_of(known));
     });
@@ -108,7 +108,7 @@ void Http2Connection::submit_continue(Http2Stream& stream) {
   session_->end_head(stream, /*end_stream=*/false);
 }
 
-void Http2Connection::submit_hints(Http2Stream& stream, const Response& response) {
+void Http2Connection::submit_hints(Http2Stream& stream, const answer::Response& response) {
   if (stream.is_closed()) return;
   session_->begin_head();
   session_->add(":status", "103");

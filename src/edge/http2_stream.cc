@@ -153,11 +153,11 @@ void Http2Stream::wait_on() {
   thread_.write_timeouts.arm(*this, thread_.now());
 }
 
-void Http2Stream::send_hints(const Response& response) {
+void Http2Stream::send_hints(const answer::Response& response) {
   connection_.submit_hints(*this, response);
 }
 
-void Http2Stream::send_head(const Response& response) {
+void Http2Stream::send_head(const answer::Response& response) {
   connection_.submit_head(*this, response, exchange_.is_head_request());
 }
 
@@ -171,7 +171,7 @@ void Http2Stream::send_data(std::string_view a, std::string_view b) {
   note_unsent();
 }
 
-void Http2Stream::send_file(SharedFile file, i64 offset, i64 bytes) {
+void Http2Stream::send_file(answer::SharedFile file, i64 offset, i64 bytes) {
   if (bytes <= small_file_bytes) {
     const size_t before = buffer_.size();
     buffer_.resize(before + static_cast<size_t>(bytes));
@@ -188,7 +188,7 @@ void Http2Stream::send_file(SharedFile file, i64 offset, i64 bytes) {
   note_unsent();
 }
 
-void Http2Stream::send_trailers(const Response& response) {
+void Http2Stream::send_trailers(const answer::Response& response) {
   for (const http::Field& field : response.fields) trailers_.emplace_back(field.name, field.value);
 }
 

@@ -7,12 +7,12 @@
 #include <memory>
 #include <string>
 
+#include "answer/response.h"
 #include "base/block_pool.h"
 #include "edge/exchange.h"
 #include "edge/http2_head.h"
 #include "edge/pace.h"
 #include "edge/request_body.h"
-#include "edge/response.h"
 #include "http2/stream.h"
 #include "net/timeouts.h"
 
@@ -22,7 +22,7 @@ class Http2Connection;
 class Http2Stream;
 using Http2Streams = std::list<Http2Stream, PoolAllocator<Http2Stream>>;
 
-class Http2Stream final : public http2::Stream, public ResponseSink, public net::Timeout {
+class Http2Stream final : public http2::Stream, public answer::ResponseSink, public net::Timeout {
  public:
   Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
               http2::StreamId id);
@@ -55,11 +55,11 @@ class Http2Stream final : public http2::Stream, public ResponseSink, public net:
   size_t buffered() const { return buffer_.size() - buffer_used_; }
 
   // As ResponseSink; for its exchange.
-  void send_hints(const Response& response) override;
-  void send_head(const Response& response) override;
+  void send_hints(const answer::Response& response) override;
+  void send_head(const answer::Response& response) override;
   void send_data(std::string_view a, std::string_view b) override;
-  void send_file(SharedFile file, i64 offset, i64 bytes) override;
-  void send_trailers(const Response& response) override;
+  void send_file(answer::SharedFile file, i64 offset, i64 bytes) override;
+  void send_trailers(const answer::Response& response) override;
   void end() override;
   void break_off() override;
   bool wants_more() override;
@@ -107,8 +107,8 @@ class Http2Stream final : public http2::Stream, public ResponseSink, public net:
   std::string tunnelled_;    // of that, what was not used yet: the worker or the client is behind
   std::basic_string<char, std::char_traits<char>, PoolAllocator<char>> buffer_;
   size_t buffer_used_ = 0;
-  SharedFile file_;        // follows the buffer
-  i64 file_asked_ns_ = 0;  // whether it is as told
+  answer::SharedFile file_;  // follows the buffer
+  i64 file_asked_ns_ = 0;    // whether it is as told
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
   Pace write_pace_;         // while the client has not taken all there is

@@ -56,7 +56,7 @@ int https_redirect_status(std::string_view method) {
   return method == "GET" || method == "HEAD" ? 301 : 308;
 }
 
-void add_hsts(const ListenerInfo& listener, Response& response) {
+void add_hsts(const ListenerInfo& listener, answer::Response& response) {
   constexpr std::string_view name = "Strict-Transport-Security";
   if (listener.hsts.empty()) return;
   const bool said =

@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "answer/response.h"
 #include "channel/edge_port.h"
 #include "edge/connection.h"
 #include "edge/edge_thread.h"
-#include "edge/response.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
@@ -22,7 +22,7 @@ std::string https_location(const http::RequestHead& head, std::string_view host,
 int https_redirect_status(std::string_view method);
 
 // Adds Strict-Transport-Security where it is wanted and the app has not said its own.
-void add_hsts(const ListenerInfo& listener, Response& response);
+void add_hsts(const ListenerInfo& listener, answer::Response& response);
 
 // What the app learns of the client's certificate: fields whose names have an underscore, as no
 // client's can have. False: the request has no room.

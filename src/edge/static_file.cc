@@ -51,7 +51,7 @@ StaticAnswer StaticFiles::answer(const Route& route, std::string_view path,
   if (file == nullptr && missing_.is_directory) return redirect_to_directory(request);
   if (file == nullptr && rules.listing && means_directory(relative)) {
     name_.assign(relative.empty() ? "." : relative);
-    Fd directory = open_below(route.files.get(), name_.c_str(), O_RDONLY | O_DIRECTORY);
+    Fd directory = answer::open_below(route.files.get(), name_.c_str(), O_RDONLY | O_DIRECTORY);
     if (directory) return list(std::move(directory), path, request);
   }
   const int status = missing_.status;

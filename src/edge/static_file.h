@@ -16,19 +16,19 @@ namespace labcoat::edge {
 // Bytes of our own and then bytes of a file (or none).
 struct FilePiece {
   std::string before;
-  SharedFile file;
+  answer::SharedFile file;
   i64 offset = 0;
   i64 bytes = 0;
 };
 
 // Views are valid until the next call.
 struct StaticAnswer {
-  int status = 404;                         // 200, 206, 301, 304, 403, 404, 405, 412, 416, 503
-  std::string_view lines;                   // whole field lines
-  const SharedSplitLines* split = nullptr;  // the same, or nullptr
-  bool has_body = false;                    // of 200 and 206: one of the following three
+  int status = 404;        // 200, 206, 301, 304, 403, 404, 405, 412, 416, 503
+  std::string_view lines;  // whole field lines
+  const answer::SharedSplitLines* split = nullptr;  // the same, or nullptr
+  bool has_body = false;                            // of 200 and 206: one of the following three
   std::string_view content;
-  SharedFile file;
+  answer::SharedFile file;
   std::vector<FilePiece> pieces;
   i64 offset = 0;  // in file
   i64 bytes = 0;   // of the body

@@ -29,7 +29,7 @@ FrameType type_of(bool text, bool last) {
 
 }  // namespace
 
-WebSocket::WebSocket(EdgeThread& thread, Exchange& exchange, ResponseSink& sink,
+WebSocket::WebSocket(EdgeThread& thread, Exchange& exchange, answer::ResponseSink& sink,
                      channel::EdgePort& port, u32 slot,
                      const std::optional<http::DeflateAgreement>& deflate)
     : thread_(thread),

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "answer/response.h"
 #include "channel/edge_port.h"
-#include "edge/response.h"
 #include "http/utf8.h"
 #include "http/websocket_codec.h"
 #include "http/websocket_deflate.h"
@@ -23,8 +23,9 @@ class Exchange;
 class WebSocket final : public net::Timeout {
  public:
   // All outlive it. `slot`: of the worker that has accepted it.
-  WebSocket(EdgeThread& thread, Exchange& exchange, ResponseSink& sink, channel::EdgePort& port,
-            u32 slot, const std::optional<http::DeflateAgreement>& deflate);
+  WebSocket(EdgeThread& thread, Exchange& exchange, answer::ResponseSink& sink,
+            channel::EdgePort& port, u32 slot,
+            const std::optional<http::DeflateAgreement>& deflate);
   ~WebSocket() override;
 
   // What the client sends. Returns how much was used: less while the worker or the client is
@@ -79,7 +80,7 @@ class WebSocket final : public net::Timeout {
 
   EdgeThread& thread_;
   Exchange& exchange_;
-  ResponseSink& sink_;
+  answer::ResponseSink& sink_;
   channel::EdgePort& port_;
   const u32 slot_;
   State state_ = State::open;

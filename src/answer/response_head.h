@@ -4,11 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "answer/response.h"
 #include "channel/edge_port.h"
-#include "edge/response.h"
-#include "http/framing.h"
 
-namespace labcoat::edge {
+namespace labcoat::answer {
 
 // How the end of the body is told, RFC 9112 section 6.
 enum class Framing {
@@ -41,18 +40,6 @@ bool read_app_head(const channel::EdgePort::Head& head, Response& response, cons
 bool read_app_hints(const channel::EdgePort::Head& head, Response& response, const char*& why);
 bool read_app_trailers(const channel::EdgePort::Head& head, Response& response, const char*& why);
 
-// Calls do_one(name, value) for each of whole field lines.
-template <class DoOne>
-void for_each_field_of(std::string_view lines, const DoOne& do_one) {
-  while (!lines.empty()) {
-    const size_t end = lines.find("\r\n");
-    const std::string_view line = lines.substr(0, end);
-    const size_t colon = line.find(':');
-    if (colon != line.npos) do_one(line.substr(0, colon), http::trim_ows(line.substr(colon + 1)));
-    lines = end == lines.npos ? std::string_view() : lines.substr(end + 2);
-  }
-}
-
 // "Name: value" lines of all fields.
 void append_fields(const Response& response, std::string& out);
 // A 103 in HTTP/1, whole.
@@ -64,4 +51,4 @@ ResponseFacts append_http1_head(const Response& response, const ResponseContext&
 // "1a2b\r\n", in front of a chunk; the chunk ends with "\r\n", the body with "0\r\n\r\n".
 void append_chunk_size(size_t bytes, std::string& out);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::answer

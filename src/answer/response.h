@@ -6,11 +6,24 @@
 #include <string_view>
 #include <vector>
 
+#include "answer/open_file.h"
 #include "base/clock.h"
-#include "edge/open_file.h"
 #include "http/field.h"
+#include "http/framing.h"
 
-namespace labcoat::edge {
+namespace labcoat::answer {
+
+// Calls do_one(name, value) for each of whole field lines.
+template <class DoOne>
+void for_each_field_of(std::string_view lines, const DoOne& do_one) {
+  while (!lines.empty()) {
+    const size_t end = lines.find("\r\n");
+    const std::string_view line = lines.substr(0, end);
+    const size_t colon = line.find(':');
+    if (colon != line.npos) do_one(line.substr(0, colon), http::trim_ows(line.substr(colon + 1)));
+    lines = end == lines.npos ? std::string_view() : lines.substr(end + 2);
+  }
+}
 
 // Field lines that stay as they are for many responses, taken apart once, with names in lower case
 // as HTTP/2 wants them.
@@ -86,4 +99,4 @@ class ResponseSink {
   ~ResponseSink() = default;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::answer

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-namespace labcoat::edge {
+namespace labcoat::answer {
 
 // Which file it is and in which state. Two that are equal have the same content, as far as the
 // kernel's time stamps can tell.
@@ -48,4 +48,4 @@ class OpenFile {
 // Its owners: the file cache, and the sinks that are sending it.
 using SharedFile = std::shared_ptr<const OpenFile>;
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::answer

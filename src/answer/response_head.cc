@@ -1,15 +1,14 @@
-#include "edge/response_head.h"
+#include "answer/response_head.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include "base/text.h"
-#include "http/ascii.h"
 #include "http/field.h"
 #include "http/status.h"
 
-namespace labcoat::edge {
+namespace labcoat::answer {
 namespace {
 
 constexpr std::string_view server_line = "Server: labcoat\r\n";
@@ -118,15 +117,6 @@ bool read_fields(const channel::EdgePort::Head& head, Response& response, const 
 
 }  // namespace
 
-SplitLines::SplitLines(std::string_view lines) : bytes(lines) {
-  for_each_field_of(bytes, [&](std::string_view name, std::string_view value) {
-    // Within our own bytes.
-    char* const first = bytes.data() + (name.data() - bytes.data());
-    std::transform(first, first + name.size(), first, http::lower);
-    fields.push_back({name, value});
-  });
-}
-
 bool read_app_head(const channel::EdgePort::Head& head, Response& response, const char*& why) {
   const auto refuse = [&](const char* reason) {
     why = reason;
@@ -203,4 +193,4 @@ void append_chunk_size(size_t bytes, std::string& out) {
   out.append("\r\n");
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::answer

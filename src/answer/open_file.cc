@@ -1,11 +1,11 @@
-#include "edge/open_file.h"
+#include "answer/open_file.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace labcoat::edge {
+namespace labcoat::answer {
 namespace {
 
 i64 nanoseconds(const timespec& time) {
@@ -37,4 +37,4 @@ bool OpenFile::is_as_told() const {
   return info.st_size == told_.bytes && nanoseconds(info.st_mtim) == told_.modified_ns;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::answer
