@@ -10,9 +10,9 @@ TABLE = check_layers.read_table("# comment\nbase:\nnet: base\nedge: net base\n")
     "folder, include, allowed",
     [
         ("edge", '#include "net/loop.h"', True),
-        ("edge", '#include "edge/router.h"', True),
+        ("edge", '#include "edge/exchange.h"', True),
         ("edge", "#include <net/if.h>", True),  # the system's
-        ("net", '#include "edge/router.h"', False),
+        ("net", '#include "edge/exchange.h"', False),
         ("base", ' #  include "net/loop.h"', False),
     ],
 )

@@ -9,16 +9,16 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "edge/https_rules.h"
-#include "edge/router.h"
 #include "http/status.h"
 #include "http/url.h"
+#include "routes/router.h"
 
 namespace labcoat {
 namespace {
 
-using edge::Mismatch;
-using edge::Route;
-using edge::RouteQuery;
+using routes::Mismatch;
+using routes::Route;
+using routes::RouteQuery;
 
 // A request, judged and taken apart by the very functions that will do it in the edge.
 struct Request {
@@ -65,7 +65,7 @@ std::string why_not(const Route& route, const Request& request, Mismatch why) {
     case Mismatch::none:
       break;
     case Mismatch::host:
-      return fmt::format("the host \"{}\" is not {}", edge::host_of(request.head.host),
+      return fmt::format("the host \"{}\" is not {}", routes::host_of(request.head.host),
                          quoted(config.host));
     case Mismatch::path:
       return fmt::format("the path \"{}\" is not {}", request.path, quoted(config.path));
@@ -95,12 +95,12 @@ std::string why_not(const Route& route, const Request& request, Mismatch why) {
 std::string how(const Route& route, const Request& request) {
   http::Pattern::Stars stars;
   route.stars_of(request.path, stars);
-  const std::string host(edge::host_of(request.head.host));
-  const edge::TemplateFacts facts = {.head = &request.head,
-                                     .host = host,
-                                     .path = request.path,
-                                     .https = request.https,
-                                     .stars = &stars};
+  const std::string host(routes::host_of(request.head.host));
+  const routes::TemplateFacts facts = {.head = &request.head,
+                                       .host = host,
+                                       .path = request.path,
+                                       .https = request.https,
+                                       .stars = &stars};
   std::string path = request.path;
   if (route.has_own_path()) {
     path.clear();
@@ -168,7 +168,7 @@ std::string redirect_of(const config::Config& config, const Request& request) {
   return "";
 }
 
-int print(const edge::Router& router, const Request& request, const std::string& title) {
+int print(const routes::Router& router, const Request& request, const std::string& title) {
   const RouteQuery query{request.head, request.path, request.https};
   const Route* answering = router.match(query);
   std::printf("%s\n", title.c_str());
@@ -186,7 +186,7 @@ int print(const edge::Router& router, const Request& request, const std::string&
       std::printf("     (%zu more are not asked)\n", router.size() - i - 1);
     return exit_ok;
   }
-  const edge::Router::Nobody nobody = router.nobody(query);
+  const routes::Router::Nobody nobody = router.nobody(query);
   std::printf("no route answers: %d %s\n", nobody.status,
               std::string(http::reason_phrase(nobody.status)).c_str());
   return exit_failed;
@@ -202,7 +202,7 @@ int explain_route(const config::CommandLine& line, const ExplainWords& words) {
   const auto config = config::read_config(line, {directory, cpu_count()});
   if (!config) return usage_error("serve", config.error().text);
   http::MimeTypes types;
-  const auto router = edge::Router::build(*config, types);
+  const auto router = routes::Router::build(*config, types);
   if (!router) return usage_error("serve", router.error().text);
   Request request;
   if (const Status status = make_request(words, request); !status) {

@@ -18,8 +18,8 @@
 #include "cli/program_files.h"
 #include "cli/serve_words.h"
 #include "config/python.h"
-#include "edge/router.h"
 #include "edge/tls_keeper.h"
+#include "routes/router.h"
 #include "supervisor/supervisor.h"
 
 namespace labcoat {
@@ -146,7 +146,7 @@ int serve_command(int argc, char** argv) {
     auto again = configuration(line);
     if (!again) return again;
     // What the edge would find out as well, but when it is too late to keep the old ones.
-    const auto router = edge::Router::build(*again, http::MimeTypes());
+    const auto router = routes::Router::build(*again, http::MimeTypes());
     if (!router) return tl::unexpected(router.error());
     return again;
   };

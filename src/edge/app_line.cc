@@ -51,8 +51,8 @@ void AppLine::give_bytes_back(LineMember& member) {
   member.body_bytes_ = 0;
 }
 
-AppLine::Entry AppLine::enter(LineMember& member, void* owner, const Route& route, i64 body_bytes,
-                              Use use) {
+AppLine::Entry AppLine::enter(LineMember& member, void* owner, const routes::Route& route,
+                              i64 body_bytes, Use use) {
   member.lane_ = route.priority;
   member.measured_ = route.priority == Priority::normal;
   const auto index = static_cast<size_t>(route.places);  // of -1: beyond the end

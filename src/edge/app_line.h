@@ -13,10 +13,10 @@
 #include "channel/edge_port.h"
 #include "config/config.h"
 #include "edge/counters.h"
-#include "edge/route.h"
 #include "edge/route_places.h"
 #include "edge/standing_queue.h"
 #include "net/timeouts.h"
+#include "routes/route.h"
 
 namespace labcoat::edge {
 
@@ -58,7 +58,7 @@ class AppLine {
   // yes: the member has a slot, to be filled; then line_up() or leave().
   // WebSockets are bounded apart from requests, so that neither can keep the other out.
   using Use = channel::EdgePort::Use;
-  Entry enter(LineMember& member, void* owner, const Route& route, i64 body_bytes, Use use);
+  Entry enter(LineMember& member, void* owner, const routes::Route& route, i64 body_bytes, Use use);
   void line_up(LineMember& member, i64 now);
   // Once more, after its worker has died.
   void line_up_again(LineMember& member, i64 now);

@@ -109,7 +109,7 @@ i64 size_of(const Representation& representation) {
 
 }  // namespace
 
-void CachedFile::load(int root, const std::string& relative, const FileRules& rules,
+void CachedFile::load(int root, const std::string& relative, const routes::FileRules& rules,
                       const http::MimeTypes& types) {
   *this = CachedFile();
   Fd fd = open_to_read(root, relative);
@@ -129,8 +129,8 @@ void CachedFile::load(int root, const std::string& relative, const FileRules& ru
   }
 }
 
-void CachedFile::load_file(Fd fd, const std::string& relative, const FileRules& rules, int root,
-                           const http::MimeTypes& types) {
+void CachedFile::load_file(Fd fd, const std::string& relative, const routes::FileRules& rules,
+                           int root, const http::MimeTypes& types) {
   kind_ = Kind::file;
   take_bytes(std::move(fd), identity_, plain_);
   unsettled_ = wall_ns() - identity_.changed_ns < settled_after_ns;

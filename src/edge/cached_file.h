@@ -8,9 +8,9 @@
 
 #include "answer/open_file.h"
 #include "answer/response.h"
-#include "edge/file_rules.h"
 #include "http/accept_encoding.h"
 #include "http/mime.h"
+#include "routes/file_rules.h"
 
 namespace labcoat::edge {
 
@@ -30,7 +30,7 @@ class CachedFile {
   enum class Kind : u8 { file, directory, none };
 
   // Looks at `relative` (no slash in front; "" is the root itself) below `root`.
-  void load(int root, const std::string& relative, const FileRules& rules,
+  void load(int root, const std::string& relative, const routes::FileRules& rules,
             const http::MimeTypes& types);
   // Whether a look would find the same. False also when the time stamps cannot tell.
   bool is_on_disk(int root, const std::string& relative) const;
@@ -62,7 +62,7 @@ class CachedFile {
     std::unique_ptr<Representation> representation;
   };
 
-  void load_file(Fd fd, const std::string& relative, const FileRules& rules, int root,
+  void load_file(Fd fd, const std::string& relative, const routes::FileRules& rules, int root,
                  const http::MimeTypes& types);
   void load_neighbours(int root, const std::string& relative);
   bool compress(http::ContentCoding coding);

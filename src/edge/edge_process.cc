@@ -335,7 +335,7 @@ std::unique_ptr<LineShare> EdgeProcess::make_line_share(size_t app) {
   auto share = std::make_unique<LineShare>();
   const auto rules = shared_.rules();
   for (size_t i = 0; i < rules->router.size(); ++i) {
-    const Route& route = rules->router.route(i);
+    const routes::Route& route = rules->router.route(i);
     const i64 places = route.app == static_cast<int>(app) ? route.config.max_concurrent : 0;
     const i64 waiting = route.config.max_waiting >= 0 ? route.config.max_waiting
                                                       : std::max(1, config_.limits.queue / 4);

@@ -9,7 +9,7 @@ Result<std::shared_ptr<const EdgeRules>> EdgeRules::build(
     const std::vector<config::Route>& at_start) {
   auto rules = std::make_shared<EdgeRules>();
   rules->config = std::move(config);
-  auto router = Router::build(rules->config, types);
+  auto router = routes::Router::build(rules->config, types);
   if (!router) return tl::unexpected(router.error());
   rules->router = std::move(*router);
   rules->router.find_places(at_start);

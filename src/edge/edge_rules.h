@@ -6,14 +6,14 @@
 
 #include "config/config.h"
 #include "edge/client_limits.h"
-#include "edge/router.h"
 #include "http/mime.h"
+#include "routes/router.h"
 
 namespace labcoat::edge {
 
 struct EdgeRules {
   config::Config config;
-  Router router;
+  routes::Router router;
   std::unique_ptr<ClientLimits> rates;  // of requests; connections are counted elsewhere
 
   // `at_start`: the routes that the edge was started with, whose places (max_concurrent) there are.

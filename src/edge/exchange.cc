@@ -71,9 +71,9 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
     answer_admin(path);
     return;
   }
-  const RouteQuery query{head, path, client().is_https(), host_of(host(head))};
+  const routes::RouteQuery query{head, path, client().is_https(), routes::host_of(host(head))};
   rules_ = thread_.rules();
-  const Route* route = rules_->router.match(query);
+  const routes::Route* route = rules_->router.match(query);
   if (route == nullptr) {
     answer_unrouted(query);
     return;
@@ -116,7 +116,7 @@ void Exchange::answer_admin(std::string_view path) {
 
 void Exchange::answer(int status, std::string_view text, std::string_view fields,
                       std::string_view content_type) {
-  if (const Route::ErrorPage* page = error_page(status); page != nullptr) {
+  if (const routes::Route::ErrorPage* page = error_page(status); page != nullptr) {
     text = page->body;
     content_type = page->content_type;
   }

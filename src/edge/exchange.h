@@ -14,12 +14,12 @@
 #include "edge/edge_rules.h"
 #include "edge/log_line.h"
 #include "edge/request_body.h"
-#include "edge/route.h"
 #include "edge/static_file.h"
 #include "edge/websocket.h"
 #include "http/accept_encoding.h"
 #include "http/request.h"
 #include "net/timeouts.h"
+#include "routes/route.h"
 
 namespace labcoat::edge {
 
@@ -99,17 +99,20 @@ class Exchange final : public LineMember {
   bool is_over_time() const;
   bool write_request(u32 slot, const http::RequestHead& head, std::string_view path,
                      const Body& body);
-  void answer_with_static(const http::RequestHead& head, std::string_view path, const Route& route);
+  void answer_with_static(const http::RequestHead& head, std::string_view path,
+                          const routes::Route& route);
   void send_pieces();
   void answer_admin(std::string_view path);
   // exchange_route.cc
   // `stars` is filled and pointed into.
-  TemplateFacts facts_of(const Route& route, const http::RequestHead& head, std::string_view path,
-                         http::Pattern::Stars& stars) const;
-  bool begin_route(const Route& route, const http::RequestHead& head, std::string_view& path);
-  void answer_redirect(const Route& route, const http::RequestHead& head, std::string_view path);
-  void answer_unrouted(const RouteQuery& query);
-  const Route::ErrorPage* error_page(int status) const;
+  routes::TemplateFacts facts_of(const routes::Route& route, const http::RequestHead& head,
+                                 std::string_view path, http::Pattern::Stars& stars) const;
+  bool begin_route(const routes::Route& route, const http::RequestHead& head,
+                   std::string_view& path);
+  void answer_redirect(const routes::Route& route, const http::RequestHead& head,
+                       std::string_view path);
+  void answer_unrouted(const routes::RouteQuery& query);
+  const routes::Route::ErrorPage* error_page(int status) const;
   bool replaces_answer_of_app(int status) const;
   void change_headers(answer::Response& response);
   bool app_must_not_see(std::string_view name) const;
@@ -135,8 +138,8 @@ class Exchange final : public LineMember {
   bool may_order_files() const;
   bool take_file_order(const answer::Response& response);
   void fill_file_order();
-  const Route* internal_route(const http::RequestHead& request, std::string_view value,
-                              std::string_view& path);
+  const routes::Route* internal_route(const http::RequestHead& request, std::string_view value,
+                                      std::string_view& path);
   void refuse_file_order(const FileOrder& order, int status, std::string_view why);
   void send_static(answer::Response& response, StaticAnswer& file);
 
@@ -197,7 +200,7 @@ class Exchange final : public LineMember {
   u64 id_ = 0;
   u64 bytes_out_ = 0;
   std::shared_ptr<const EdgeRules> rules_;  // that this request goes by, from run() to account()
-  const Route* rule_ = nullptr;             // the route that answers, once it is known
+  const routes::Route* rule_ = nullptr;     // the route that answers, once it is known
   std::string_view asked_path_;             // normalised, before a rewrite; only valid within run()
   bool noted_ = false;                      // a head has been read
   int route_ = -1;                          // of Router; -1: none

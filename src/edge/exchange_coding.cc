@@ -23,12 +23,12 @@ void Exchange::begin_coding(answer::Response& response, std::string& text) {
   const bool wanted = coding_ != http::ContentCoding::identity;
   if (response.status == 304) {
     // As the 200 would have been; nobody knows its type.
-    add_vary(response);
-    if (wanted) weaken_tag(response, text);
+    routes::add_vary(response);
+    if (wanted) routes::weaken_tag(response, text);
     return;
   }
   if (!rule_->compress.is_for(response)) return;
-  add_vary(response);
+  routes::add_vary(response);
   if (!wanted) return;
   if (!head_request_) {
     coder_ = AnswerCoder::create({.count = thread_.count(),
@@ -37,7 +37,7 @@ void Exchange::begin_coding(answer::Response& response, std::string& text) {
                                  coding_, response.body_bytes);
     if (!coder_) return;
   }
-  put_into_coding(response, coding_, text);
+  routes::put_into_coding(response, coding_, text);
 }
 
 // Bytes of the body that the client is to have. False: it was broken off.

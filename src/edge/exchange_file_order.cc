@@ -20,7 +20,8 @@ std::string_view path_of(std::string_view value, std::vector<char>& buffer) {
 }
 
 // The root that a named path is below of, and the path from there on.
-const Route* root_of(const Route& route, std::string_view path, std::string_view& below) {
+const routes::Route* root_of(const routes::Route& route, std::string_view path,
+                             std::string_view& below) {
   for (const auto& root : route.sendfile) {
     below = path;
     if (!below.starts_with(root->files_path)) continue;
@@ -61,7 +62,7 @@ void Exchange::fill_file_order() {
     }
   }
   std::string_view path;
-  const Route* route = nullptr;
+  const routes::Route* route = nullptr;
   if (order->kind() == FileOrder::Kind::path) {
     route = root_of(*rule_, order->value(), path);
   } else {
@@ -92,14 +93,14 @@ void Exchange::fill_file_order() {
 }
 
 // The internal route that the app means, and the path of the file as that route has it.
-const Route* Exchange::internal_route(const http::RequestHead& request, std::string_view value,
-                                      std::string_view& path) {
+const routes::Route* Exchange::internal_route(const http::RequestHead& request,
+                                              std::string_view value, std::string_view& path) {
   path = path_of(value, thread_.path_buffer());
   if (path.empty()) return nullptr;
-  const Route* route = rules_->router.match_internal({request, path, client().is_https()});
+  const routes::Route* route = rules_->router.match_internal({request, path, client().is_https()});
   if (route == nullptr || !route->has_own_path()) return route;
   http::Pattern::Stars stars;
-  const TemplateFacts facts = facts_of(*route, request, path, stars);
+  const routes::TemplateFacts facts = facts_of(*route, request, path, stars);
   std::string& text = thread_.route_path();
   text.clear();
   if (!route->write_own_path(facts, text)) return nullptr;

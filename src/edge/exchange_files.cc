@@ -5,7 +5,7 @@
 namespace labcoat::edge {
 
 void Exchange::answer_with_static(const http::RequestHead& head, std::string_view path,
-                                  const Route& route) {
+                                  const routes::Route& route) {
   StaticAnswer file = thread_.files().answer(route, path, head, thread_.now());
   if (!file.has_body && file.status != 304) {
     answer_status(file.status, {}, file.lines);

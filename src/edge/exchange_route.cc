@@ -5,12 +5,12 @@
 
 namespace labcoat::edge {
 
-TemplateFacts Exchange::facts_of(const Route& route, const http::RequestHead& head,
-                                 std::string_view path, http::Pattern::Stars& stars) const {
+routes::TemplateFacts Exchange::facts_of(const routes::Route& route, const http::RequestHead& head,
+                                         std::string_view path, http::Pattern::Stars& stars) const {
   route.stars_of(path, stars);
   return {.head = &head,
           .host = host(head).empty() ? std::string_view(client_.listener->server_name)
-                                     : host_of(host(head)),
+                                     : routes::host_of(host(head)),
           .path = path,
           .https = client().is_https(),
           .remote_address = client().address,
@@ -19,15 +19,15 @@ TemplateFacts Exchange::facts_of(const Route& route, const http::RequestHead& he
 }
 
 // True: the edge itself has answered. Otherwise `path` is what the app or the file goes by.
-bool Exchange::begin_route(const Route& route, const http::RequestHead& head,
+bool Exchange::begin_route(const routes::Route& route, const http::RequestHead& head,
                            std::string_view& path) {
   rule_ = &route;
   asked_path_ = path;
-  if (route.kind == Route::Kind::redirect) {
+  if (route.kind == routes::Route::Kind::redirect) {
     answer_redirect(route, head, path);
     return true;
   }
-  if (route.kind == Route::Kind::fixed) {
+  if (route.kind == routes::Route::Kind::fixed) {
     const int status = static_cast<int>(route.config.status);
     if (!route.config.answer.empty() || http::forbids_body(status)) {
       answer(status, route.text, {}, route.config.content_type);
@@ -38,7 +38,7 @@ bool Exchange::begin_route(const Route& route, const http::RequestHead& head,
   }
   if (!route.has_own_path()) return false;
   http::Pattern::Stars stars;
-  const TemplateFacts facts = facts_of(route, head, path, stars);
+  const routes::TemplateFacts facts = facts_of(route, head, path, stars);
   std::string& text = thread_.route_path();
   text.clear();
   if (!route.write_own_path(facts, text)) {
@@ -49,23 +49,23 @@ bool Exchange::begin_route(const Route& route, const http::RequestHead& head,
   return false;
 }
 
-void Exchange::answer_redirect(const Route& route, const http::RequestHead& head,
+void Exchange::answer_redirect(const routes::Route& route, const http::RequestHead& head,
                                std::string_view path) {
   http::Pattern::Stars stars;
-  const TemplateFacts facts = facts_of(route, head, path, stars);
+  const routes::TemplateFacts facts = facts_of(route, head, path, stars);
   std::string location;
   route.redirect.fill(facts, location);
   answer(static_cast<int>(route.config.status), "see " + location + "\n",
          "Location: " + location + "\r\n");
 }
 
-void Exchange::answer_unrouted(const RouteQuery& query) {
-  const Router::Nobody nobody = rules_->router.nobody(query);
+void Exchange::answer_unrouted(const routes::RouteQuery& query) {
+  const routes::Router::Nobody nobody = rules_->router.nobody(query);
   answer_status(nobody.status, {}, nobody.allow.empty() ? "" : "Allow: " + nobody.allow + "\r\n");
 }
 
 // The page that the route has for this answer, or nullptr.
-const Route::ErrorPage* Exchange::error_page(int status) const {
+const routes::Route::ErrorPage* Exchange::error_page(int status) const {
   return rule_ == nullptr ? nullptr : rule_->error_page(status);
 }
 
@@ -75,7 +75,7 @@ bool Exchange::replaces_answer_of_app(int status) const {
 
 void Exchange::change_headers(answer::Response& response) {
   if (rule_ == nullptr || rule_->response_changes.empty()) return;
-  TemplateFacts facts;
+  routes::TemplateFacts facts;
   facts.request_id = id_;
   rule_->response_changes.apply(facts, response, thread_.route_fields());
 }
@@ -89,9 +89,9 @@ bool Exchange::write_route_fields(const http::RequestHead& head,
                                   channel::RequestWriter& writer) const {
   if (rule_ == nullptr || rule_->request_changes.lines().empty()) return true;
   http::Pattern::Stars stars;
-  const TemplateFacts facts = facts_of(*rule_, head, asked_path_, stars);
+  const routes::TemplateFacts facts = facts_of(*rule_, head, asked_path_, stars);
   std::string value;
-  for (const HeaderChanges::Line& line : rule_->request_changes.lines()) {
+  for (const routes::HeaderChanges::Line& line : rule_->request_changes.lines()) {
     value.clear();
     line.value.fill(facts, value);
     if (!writer.field(line.name, value)) return false;

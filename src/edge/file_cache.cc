@@ -17,7 +17,7 @@ size_t FileCache::KeyHash::operator()(const Key& key) const {
   return std::hash<std::string_view>()(key.relative) ^ (key.route * 0x9e3779b97f4a7c15);
 }
 
-const CachedFile& FileCache::find(const Route& route, std::string_view relative, i64 now) {
+const CachedFile& FileCache::find(const routes::Route& route, std::string_view relative, i64 now) {
   if (const auto found = index_.find({route.serial, relative}); found != index_.end()) {
     const auto at = found->second;
     Entries& entries = list_of(*at);
@@ -60,7 +60,7 @@ bool FileCache::is_current(Entry& entry, i64 now) const {
 }
 
 void FileCache::load(Entry& entry) {
-  const Route& route = *entry.route;
+  const routes::Route& route = *entry.route;
   const auto load = [&] {
     entry.file.load(route.files.get(), entry.relative, route.file_rules, types_);
   };

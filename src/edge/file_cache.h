@@ -14,8 +14,8 @@
 
 #include "base/counter.h"
 #include "edge/cached_file.h"
-#include "edge/router.h"
 #include "http/mime.h"
+#include "routes/router.h"
 
 namespace labcoat::edge {
 
@@ -40,7 +40,7 @@ class FileCache {
 
   // `relative` is normalised, without a slash in front; "" is the root itself. The answer is valid
   // until the next call.
-  const CachedFile& find(const Route& route, std::string_view relative, i64 now);
+  const CachedFile& find(const routes::Route& route, std::string_view relative, i64 now);
   // Of the file that find gave last: see CachedFile::choose. Valid until the next call of find.
   const Representation& choose(const http::AcceptedCodings& accepted, bool kept_only);
 
@@ -59,8 +59,8 @@ class FileCache {
     size_t operator()(const Key& key) const;
   };
   struct Entry {
-    const Route* route = nullptr;  // only valid within find() of that route
-    u64 serial = 0;                // of the route
+    const routes::Route* route = nullptr;  // only valid within find() of that route
+    u64 serial = 0;                        // of the route
     std::string relative;
     CachedFile file;
     i64 bytes = 0;  // as counted against bytes_max

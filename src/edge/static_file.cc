@@ -15,7 +15,7 @@ bool has_hidden_part(std::string_view relative) {
   return relative.starts_with('.') || relative.find("/.") != relative.npos;
 }
 
-std::string_view relative_path(const Route& route, std::string_view path) {
+std::string_view relative_path(const routes::Route& route, std::string_view path) {
   std::string_view relative = route.file_part(path);
   while (relative.starts_with('/')) relative.remove_prefix(1);
   return relative;
@@ -39,7 +39,7 @@ void fill_in(std::string_view pattern, std::string_view relative, std::string& o
 
 }  // namespace
 
-StaticAnswer StaticFiles::answer(const Route& route, std::string_view path,
+StaticAnswer StaticFiles::answer(const routes::Route& route, std::string_view path,
                                  const http::RequestHead& request, i64 now) {
   if (request.method != "GET" && request.method != "HEAD") {
     return refusal(405, "Allow: GET, HEAD\r\n");
@@ -47,7 +47,7 @@ StaticAnswer StaticFiles::answer(const Route& route, std::string_view path,
   const std::string_view relative = relative_path(route, path);
   if (has_hidden_part(relative)) return refusal(404);
   const CachedFile* file = find(route, relative, now);
-  const FileRules& rules = route.file_rules;
+  const routes::FileRules& rules = route.file_rules;
   if (file == nullptr && missing_.is_directory) return redirect_to_directory(request);
   if (file == nullptr && rules.listing && means_directory(relative)) {
     name_.assign(relative.empty() ? "." : relative);
@@ -60,14 +60,16 @@ StaticAnswer StaticFiles::answer(const Route& route, std::string_view path,
   return file != nullptr ? answer_with(*file, request) : refusal(status);
 }
 
-const CachedFile* StaticFiles::find_one(const Route& route, std::string_view relative, i64 now) {
+const CachedFile* StaticFiles::find_one(const routes::Route& route, std::string_view relative,
+                                        i64 now) {
   const CachedFile& file = cache_.find(route, relative, now);
   missing_.is_directory = file.kind() == CachedFile::Kind::directory;
   missing_.status = file.status();
   return file.kind() == CachedFile::Kind::file ? &file : nullptr;
 }
 
-const CachedFile* StaticFiles::find(const Route& route, std::string_view relative, i64 now) {
+const CachedFile* StaticFiles::find(const routes::Route& route, std::string_view relative,
+                                    i64 now) {
   missing_ = {};
   if (!means_directory(relative)) {
     if (const CachedFile* file = find_one(route, relative, now)) return file;

@@ -43,15 +43,15 @@ class StaticFiles final : public net::Timeout {
 
   // `path` is the normalised path of the request. Never leaves the route's root, whatever links are
   // in it (openat2).
-  StaticAnswer answer(const Route& route, std::string_view path, const http::RequestHead& request,
-                      i64 now);
+  StaticAnswer answer(const routes::Route& route, std::string_view path,
+                      const http::RequestHead& request, i64 now);
 
  private:
   void on_timeout() override;
   // The first file that is there of all that `relative` may mean, or nullptr; then `missing_` is
   // what its own name is.
-  const CachedFile* find(const Route& route, std::string_view relative, i64 now);
-  const CachedFile* find_one(const Route& route, std::string_view relative, i64 now);
+  const CachedFile* find(const routes::Route& route, std::string_view relative, i64 now);
+  const CachedFile* find_one(const routes::Route& route, std::string_view relative, i64 now);
   StaticAnswer refusal(int status, std::string_view lines = {});
   StaticAnswer redirect_to_directory(const http::RequestHead& request);
   StaticAnswer list(Fd directory, std::string_view path, const http::RequestHead& request);

@@ -1,11 +1,11 @@
-#include "edge/router.h"
+#include "routes/router.h"
 
 #include <algorithm>
 #include <fcntl.h>
 
 #include "base/text.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 constexpr i64 error_page_bytes_max = i64{1} << 20;
@@ -227,4 +227,4 @@ bool Router::SameHost::operator()(std::string_view a, std::string_view b) const 
   return http::same_name(a, b);
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

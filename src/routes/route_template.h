@@ -10,7 +10,7 @@
 #include "http/pattern.h"
 #include "http/request.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 // What the variables of a request are taken from.
 struct TemplateFacts {
@@ -69,4 +69,4 @@ class RouteTemplate {
 // `is_encoded`.
 void append_encoded(std::string_view text, bool is_encoded, std::string& out);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

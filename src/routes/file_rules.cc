@@ -1,8 +1,8 @@
-#include "edge/file_rules.h"
+#include "routes/file_rules.h"
 
-#include "edge/compress_rules.h"
+#include "routes/compress_rules.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 // Names are below the root, however they are written.
@@ -25,4 +25,4 @@ FileRules file_rules_of(const config::Route& route) {
   return rules;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

@@ -8,9 +8,9 @@
 
 #include "answer/response.h"
 #include "config/route.h"
-#include "edge/route_template.h"
+#include "routes/route_template.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 class HeaderChanges {
  public:
@@ -38,4 +38,4 @@ class HeaderChanges {
   std::vector<Line> lines_;        // set or added
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

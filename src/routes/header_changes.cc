@@ -1,10 +1,10 @@
-#include "edge/header_changes.h"
+#include "routes/header_changes.h"
 
 #include <algorithm>
 
 #include "http/field.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 HeaderChanges::HeaderChanges(const std::vector<std::string>& remove, const config::Pairs& set,
                              const config::Pairs& add)
@@ -48,4 +48,4 @@ void HeaderChanges::apply(const TemplateFacts& facts, answer::Response& response
   response.split = nullptr;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

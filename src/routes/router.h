@@ -10,10 +10,10 @@
 
 #include "base/result.h"
 #include "config/config.h"
-#include "edge/route.h"
 #include "http/mime.h"
+#include "routes/route.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 class Router {
  public:
@@ -69,4 +69,4 @@ class Router {
   int unknown_host_status_ = 421;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

@@ -11,14 +11,14 @@
 #include "base/fd.h"
 #include "channel/layout.h"
 #include "config/route.h"
-#include "edge/compress_rules.h"
-#include "edge/file_rules.h"
-#include "edge/header_changes.h"
-#include "edge/route_template.h"
 #include "http/pattern.h"
 #include "http/request.h"
+#include "routes/compress_rules.h"
+#include "routes/file_rules.h"
+#include "routes/header_changes.h"
+#include "routes/route_template.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 // What routes look at.
 struct RouteQuery {
@@ -104,4 +104,4 @@ struct Route {
   const ErrorPage* error_page(int status) const;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

@@ -1,4 +1,4 @@
-#include "edge/compress_rules.h"
+#include "routes/compress_rules.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "http/framing.h"
 #include "http/status.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 using http::ContentCoding;
@@ -113,4 +113,4 @@ void put_into_coding(answer::Response& response, ContentCoding coding, std::stri
   response.body_bytes = -1;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

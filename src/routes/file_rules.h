@@ -6,7 +6,7 @@
 
 #include "config/route.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 struct FileRules {
   std::vector<std::string> index = {"index.html"};  // of a directory
@@ -22,4 +22,4 @@ struct FileRules {
 
 FileRules file_rules_of(const config::Route& route);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

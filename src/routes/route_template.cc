@@ -1,11 +1,11 @@
-#include "edge/route_template.h"
+#include "routes/route_template.h"
 
 #include <charconv>
 
 #include "base/check.h"
 #include "config/route_keys.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 bool may_stand_in_path(char c) {
@@ -129,4 +129,4 @@ void RouteTemplate::fill_piece(const Piece& piece, const TemplateFacts& facts, s
   }
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

@@ -10,7 +10,7 @@
 #include "http/accept_encoding.h"
 #include "http/pattern.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 
 // The route's word "compress" as bits (1 << ContentCoding).
 struct CodingDefault {
@@ -46,4 +46,4 @@ void weaken_tag(answer::Response& response, std::string& text);
 // The same answer in a coding, whose length nobody knows yet. `text` is pointed into.
 void put_into_coding(answer::Response& response, http::ContentCoding coding, std::string& text);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

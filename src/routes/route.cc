@@ -1,9 +1,9 @@
-#include "edge/route.h"
+#include "routes/route.h"
 
 #include <algorithm>
 #include <atomic>
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 bool method_matches(const std::vector<std::string>& methods, std::string_view method) {
@@ -128,4 +128,4 @@ const Route::ErrorPage* Route::error_page(int status) const {
   return page == error_pages.end() ? nullptr : &page->second;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

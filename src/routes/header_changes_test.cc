@@ -1,8 +1,8 @@
-#include "edge/header_changes.h"
+#include "routes/header_changes.h"
 
 #include <gtest/gtest.h>
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 class HeaderChangesTest : public testing::Test {
@@ -64,4 +64,4 @@ TEST_F(HeaderChangesTest, knows_that_a_removed_server_line_is_not_to_be_written)
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

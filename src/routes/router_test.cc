@@ -1,11 +1,11 @@
-#include "edge/router.h"
+#include "routes/router.h"
 
 #include <gtest/gtest.h>
 #include <random>
 
 #include "http/url.h"
 
-namespace labcoat::edge {
+namespace labcoat::routes {
 namespace {
 
 // A request as the parser would have left it.
@@ -198,4 +198,4 @@ TEST(RouteTemplate, leads_a_redirect_nowhere_else) {
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::routes

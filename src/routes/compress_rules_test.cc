@@ -1,9 +1,9 @@
-#include "edge/compress_rules.h"
+#include "routes/compress_rules.h"
 
 #include <gtest/gtest.h>
 
 using namespace labcoat;
-using namespace labcoat::edge;
+using namespace labcoat::routes;
 using http::ContentCoding;
 
 namespace {
