@@ -37,14 +37,14 @@ size_t file_descriptors_max(int threads) {
   return std::max<size_t>(1, limit.rlim_cur / 4 / static_cast<size_t>(std::max(1, threads)));
 }
 
-FileCache::Limits file_cache_limits(const config::Config& config) {
+files::FileCache::Limits file_cache_limits(const config::Config& config) {
   return {.entries_max = static_cast<size_t>(config.file_cache_entries),
           .bytes_max = config.file_cache_bytes,
           .descriptors_max = file_descriptors_max(config.edge_threads),
           .valid_ns = config.file_cache_valid_ns};
 }
 
-FileCacheCounters file_cache_counters(Counters& counters) {
+files::FileCacheCounters file_cache_counters(Counters& counters) {
   return {.hits = counters.file_cache_hits,
           .misses = counters.file_cache_misses,
           .evictions = counters.file_cache_evictions};

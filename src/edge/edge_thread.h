@@ -22,8 +22,8 @@
 #include "edge/edge_rules.h"
 #include "edge/request_log.h"
 #include "edge/route_metrics.h"
-#include "edge/static_file.h"
 #include "edge/tls_keeper.h"
+#include "files/static_file.h"
 #include "http/mime.h"
 #include "http/request.h"
 #include "net/loop.h"
@@ -141,7 +141,7 @@ class EdgeThread {
   std::string& deflated() { return deflated_; }
   // For what lives as long as one request or less.
   BlockPool& blocks() { return blocks_; }
-  StaticFiles& files() { return files_; }
+  files::StaticFiles& files() { return files_; }
   std::vector<char>& path_buffer() { return path_buffer_; }
   // What a route makes of a path and of a response's fields.
   std::string& route_path() { return route_path_; }
@@ -214,7 +214,7 @@ class EdgeThread {
   std::shared_ptr<const EdgeRules> rules_;
   mutable std::mutex metrics_mutex_;  // of the pointer, for those who read it from other threads
   std::shared_ptr<RouteMetrics> metrics_;
-  StaticFiles files_;
+  files::StaticFiles files_;
   std::optional<ThreadLog> log_;
   std::vector<char> input_;
   std::string output_, coded_;

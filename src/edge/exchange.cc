@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
-#include "edge/file_order.h"
 #include "edge/https_rules.h"
+#include "files/file_order.h"
 #include "http/status.h"
 #include "http/url.h"
 

@@ -14,19 +14,22 @@
 #include "edge/edge_rules.h"
 #include "edge/log_line.h"
 #include "edge/request_body.h"
-#include "edge/static_file.h"
 #include "edge/websocket.h"
+#include "files/static_file.h"
 #include "http/accept_encoding.h"
 #include "http/request.h"
 #include "net/timeouts.h"
 #include "routes/route.h"
 
+namespace labcoat::files {
+class FileOrder;
+class KeptRequest;
+}  // namespace labcoat::files
+
 namespace labcoat::edge {
 
 class AnswerCoder;
 class EdgeThread;
-class FileOrder;
-class KeptRequest;
 
 class Exchange final : public LineMember {
  public:
@@ -123,7 +126,7 @@ class Exchange final : public LineMember {
 
   // Of an answer that is several parts of a file: those that are still to be sent.
   struct Pieces {
-    std::vector<FilePiece> all;
+    std::vector<files::FilePiece> all;
     size_t next = 0;
   };
 
@@ -140,8 +143,8 @@ class Exchange final : public LineMember {
   void fill_file_order();
   const routes::Route* internal_route(const http::RequestHead& request, std::string_view value,
                                       std::string_view& path);
-  void refuse_file_order(const FileOrder& order, int status, std::string_view why);
-  void send_static(answer::Response& response, StaticAnswer& file);
+  void refuse_file_order(const files::FileOrder& order, int status, std::string_view why);
+  void send_static(answer::Response& response, files::StaticAnswer& file);
 
   void read_frames();
   bool put_hints(const channel::EdgePort::Head& head);
@@ -206,8 +209,8 @@ class Exchange final : public LineMember {
   int route_ = -1;                          // of Router; -1: none
   int worker_ = -1;                         // its endpoint; -1: none
   i64 service_ns_ = 0;                      // with the worker
-  std::unique_ptr<KeptRequest> kept_;       // where an app may name a file
-  std::unique_ptr<FileOrder> order_;        // it has done so; or none
+  std::unique_ptr<files::KeptRequest> kept_;  // where an app may name a file
+  std::unique_ptr<files::FileOrder> order_;   // it has done so; or none
   std::unique_ptr<LogNotes> notes_;
   std::unique_ptr<ForwardedClient> forwarded_;  // or none
   // Of a request that asks for a WebSocket, as RequestInfo::websocket; and how it is accepted.

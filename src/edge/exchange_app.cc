@@ -7,9 +7,9 @@
 #include "edge/answer_coder.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/file_order.h"
 #include "edge/https_rules.h"
 #include "edge/trusted_proxies.h"
+#include "files/file_order.h"
 
 namespace labcoat::edge {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/file_order.h"
+#include "files/file_order.h"
 #include "http/url.h"
 
 namespace labcoat::edge {
@@ -41,18 +41,18 @@ bool Exchange::may_order_files() const {
 bool Exchange::take_file_order(const answer::Response& response) {
   if (!kept_) return false;
   std::string_view value;
-  const auto kind = FileOrder::find(
+  const auto kind = files::FileOrder::find(
       response, {.redirect = rules_->router.has_internal(), .path = !rule_->sendfile.empty()},
       value);
-  if (kind == FileOrder::Kind::none) return false;
-  order_ = std::make_unique<FileOrder>(kind, value, response);
+  if (kind == files::FileOrder::Kind::none) return false;
+  order_ = std::make_unique<files::FileOrder>(kind, value, response);
   return true;
 }
 
 // The app's answer is complete.
 void Exchange::fill_file_order() {
-  const std::unique_ptr<FileOrder> order = std::move(order_);
-  const std::unique_ptr<KeptRequest> kept = std::move(kept_);
+  const std::unique_ptr<files::FileOrder> order = std::move(order_);
+  const std::unique_ptr<files::KeptRequest> kept = std::move(kept_);
   let_go_of_slot();
   http::RequestHead request;
   kept->fill(request);
@@ -63,7 +63,7 @@ void Exchange::fill_file_order() {
   }
   std::string_view path;
   const routes::Route* route = nullptr;
-  if (order->kind() == FileOrder::Kind::path) {
+  if (order->kind() == files::FileOrder::Kind::path) {
     route = root_of(*rule_, order->value(), path);
   } else {
     route = internal_route(request, order->value(), path);
@@ -72,7 +72,7 @@ void Exchange::fill_file_order() {
     refuse_file_order(*order, 500, "no route or root lets it");
     return;
   }
-  StaticAnswer file = thread_.files().answer(*route, path, request, thread_.now());
+  files::StaticAnswer file = thread_.files().answer(*route, path, request, thread_.now());
   if (file.status == 412 || file.status == 416) {
     answer_status(file.status, {}, file.lines);
     return;
@@ -108,7 +108,7 @@ const routes::Route* Exchange::internal_route(const http::RequestHead& request,
   return route;
 }
 
-void Exchange::refuse_file_order(const FileOrder& order, int status, std::string_view why) {
+void Exchange::refuse_file_order(const files::FileOrder& order, int status, std::string_view why) {
   thread_.count().file_orders_refused.add();
   if (thread_.may_complain()) {
     spdlog::warn("{:016x} the app '{}' answers with the file {}, but {}: {}", id_,

@@ -6,7 +6,7 @@ namespace labcoat::edge {
 
 void Exchange::answer_with_static(const http::RequestHead& head, std::string_view path,
                                   const routes::Route& route) {
-  StaticAnswer file = thread_.files().answer(route, path, head, thread_.now());
+  files::StaticAnswer file = thread_.files().answer(route, path, head, thread_.now());
   if (!file.has_body && file.status != 304) {
     answer_status(file.status, {}, file.lines);
     return;
@@ -21,7 +21,7 @@ void Exchange::answer_with_static(const http::RequestHead& head, std::string_vie
 }
 
 // Status, lines and length of the answer; everything else is in `file`.
-void Exchange::send_static(answer::Response& response, StaticAnswer& file) {
+void Exchange::send_static(answer::Response& response, files::StaticAnswer& file) {
   begin_response(response);
   if (!without_body_ && file.bytes > 0) {
     bytes_out_ = static_cast<u64>(file.bytes);
@@ -44,7 +44,7 @@ void Exchange::send_static(answer::Response& response, StaticAnswer& file) {
 void Exchange::send_pieces() {
   while (pieces_->next < pieces_->all.size()) {
     if (!sink_.wants_more()) return;
-    FilePiece piece = std::move(pieces_->all[pieces_->next++]);
+    files::FilePiece piece = std::move(pieces_->all[pieces_->next++]);
     sink_.send_data(piece.before, {});
     if (pieces_ && piece.file) sink_.send_file(std::move(piece.file), piece.offset, piece.bytes);
     if (!pieces_) return;

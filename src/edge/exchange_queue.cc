@@ -2,7 +2,7 @@
 // one that died.
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/file_order.h"
+#include "files/file_order.h"
 #include "http/framing.h"
 
 namespace labcoat::edge {
@@ -48,7 +48,7 @@ void Exchange::give_to_app(const http::RequestHead& head, std::string_view path,
   repeatable_ = is_safe(head.method);
   choose_coding(head);
   takes_trailers_ = head.major_version == 1 && names_trailers(head);
-  if (may_order_files()) kept_ = std::make_unique<KeptRequest>(head, host(head));
+  if (may_order_files()) kept_ = std::make_unique<files::KeptRequest>(head, host(head));
   if (body.file) {
     has_body_file_ = true;
     thread_.shared().body_files[app]->put(slot_, line.port().generation(slot_), body.file);

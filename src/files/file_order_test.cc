@@ -1,9 +1,9 @@
-#include "edge/file_order.h"
+#include "files/file_order.h"
 
 #include <gtest/gtest.h>
 
 using namespace labcoat;
-using namespace labcoat::edge;
+using namespace labcoat::files;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "http/mime.h"
 #include "routes/file_rules.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 
 // The bytes of a file in one coding, and what is said about them.
 struct Representation {
@@ -83,4 +83,4 @@ class CachedFile {
   std::array<Coded, coded_count> coded_;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

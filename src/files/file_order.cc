@@ -1,10 +1,10 @@
-#include "edge/file_order.h"
+#include "files/file_order.h"
 
 #include <algorithm>
 
 #include "http/field.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 using http::same_name;
@@ -104,4 +104,4 @@ void FileOrder::describe(answer::Response& response, std::string_view lines,
   response.lines = out;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

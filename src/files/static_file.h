@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/file_cache.h"
+#include "files/file_cache.h"
 #include "http/range.h"
 #include "http/request.h"
 #include "net/timeouts.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 
 // Bytes of our own and then bytes of a file (or none).
 struct FilePiece {
@@ -75,4 +75,4 @@ class StaticFiles final : public net::Timeout {
   std::string name_, lines_, body_;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

@@ -9,7 +9,7 @@
 #include "answer/response.h"
 #include "http/request.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 
 // The parts of a request that decide which bytes of a file are sent.
 class KeptRequest {
@@ -58,4 +58,4 @@ class FileOrder {
   bool has_type_ = false, has_cache_control_ = false, coded_ = false;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

@@ -1,4 +1,4 @@
-#include "edge/cached_file.h"
+#include "files/cached_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include "http/compress.h"
 #include "http/date.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 using http::ContentCoding;
@@ -266,4 +266,4 @@ size_t CachedFile::descriptors() const {
   return count;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

@@ -13,11 +13,11 @@
 #include <unordered_map>
 
 #include "base/counter.h"
-#include "edge/cached_file.h"
+#include "files/cached_file.h"
 #include "http/mime.h"
 #include "routes/router.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 
 // What a FileCache counts, of its thread.
 struct FileCacheCounters {
@@ -93,4 +93,4 @@ class FileCache {
   size_t descriptors_ = 0;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

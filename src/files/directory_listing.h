@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 
 struct ListedFile {
   std::string name;
@@ -27,4 +27,4 @@ std::vector<ListedFile> read_directory(Fd directory);
 std::string listing_html(std::string_view path, const std::vector<ListedFile>& files);
 std::string listing_json(std::string_view path, const std::vector<ListedFile>& files);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

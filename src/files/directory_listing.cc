@@ -1,4 +1,4 @@
-#include "edge/directory_listing.h"
+#include "files/directory_listing.h"
 
 #include <algorithm>
 #include <dirent.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "http/date.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 void append_html(std::string_view text, std::string& out) {
@@ -127,4 +127,4 @@ std::string listing_json(std::string_view path, const std::vector<ListedFile>& f
   return all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

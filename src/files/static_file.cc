@@ -1,10 +1,10 @@
-#include "edge/static_file.h"
+#include "files/static_file.h"
 
 #include <fcntl.h>
 
-#include "edge/directory_listing.h"
+#include "files/directory_listing.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 // Names that begin with a dot are nobody's business, but for the one that exists to be asked for
@@ -131,4 +131,4 @@ StaticAnswer StaticFiles::list(Fd directory, std::string_view path,
   return answer;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

@@ -1,10 +1,10 @@
-#include "edge/file_cache.h"
+#include "files/file_cache.h"
 
 #include <algorithm>
 #include <functional>
 #include <utility>
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 constexpr i64 unused_after_ns = 2 * seconds;
@@ -138,4 +138,4 @@ bool FileCache::sweep(i64 now) {
   return descriptors_ > 0;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files

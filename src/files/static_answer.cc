@@ -1,9 +1,9 @@
 // From a file that was found to the answer: conditions, codings and ranges.
-#include "edge/static_file.h"
+#include "files/static_file.h"
 #include "http/byteranges.h"
 #include "http/conditions.h"
 
-namespace labcoat::edge {
+namespace labcoat::files {
 namespace {
 
 StaticAnswer with_bytes(int status, std::string_view lines, const Representation& whole, i64 first,
@@ -103,4 +103,4 @@ StaticAnswer StaticFiles::answer_parts(const CachedFile& file, const Representat
   return answer;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::files
