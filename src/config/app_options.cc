@@ -95,8 +95,8 @@ std::span<const Option> app_options() {
        .min = 0,
        .max = 512,
        .help =
-           "When requests wait for a worker, more workers are started at once, up to so many; 0: "
-           "as many as workers."},
+           "When requests wait for a worker, more workers are started at once, up to so many and "
+           "as far as the cgroup's memory.max has room for them; 0: as many as workers."},
       {.name = "scale_down",
        .section = "app",
        .type = OptionType::duration,

@@ -182,7 +182,8 @@ std::span<const Option> server_options() {
        .max = 1,
        .help =
            "When so much of the cgroup's memory.max is taken, the worker that has grown most is "
-           "replaced; 0: never. Without a limit nothing happens."},
+           "replaced, and workers_max adds none that would take more; 0: never. Without a limit "
+           "nothing happens."},
       {.name = "control",
        .section = "server",
        .type = OptionType::text,

@@ -67,6 +67,7 @@ class EdgeProcess final : public net::Watcher {
   std::unique_ptr<LineShare> make_line_share(size_t app);
   Status add_worker(const Json& message, std::vector<Fd> fds);
   void bury_worker(const Json& message);
+  Status note_memory(const Json& message);
   void drain();
   void stop();
   bool has_stopped() const;
@@ -273,6 +274,8 @@ void EdgeProcess::handle(net::SocketMessage message) {
     status = add_worker(json, std::move(message.fds));
   } else if (type == "worker_gone") {
     bury_worker(json);
+  } else if (type == "memory") {
+    status = note_memory(json);
   } else if (type == "drain") {
     drain();
   } else if (type == "stop") {
@@ -327,6 +330,7 @@ Status EdgeProcess::add_channel(const Json& message, std::vector<Fd> fds) {
   if (!channel) return tl::unexpected(channel.error());
   shared_.body_files.push_back(std::make_unique<BodyFiles>((*channel)->mapping().shape().slots));
   shared_.lines.push_back(make_line_share(shared_.channels.size()));
+  shared_.memory_counts.push_back(std::make_unique<MemoryCounts>());
   shared_.channels.push_back(std::move(*channel));
   return {};
 }
@@ -392,6 +396,17 @@ void EdgeProcess::bury_worker(const Json& message) {
       });
     }
   }
+}
+
+Status EdgeProcess::note_memory(const Json& message) {
+  const auto app = app_index(message);
+  if (!app) return tl::unexpected(app.error());
+  if (*app >= shared_.memory_counts.size()) return fail("a memory message before its channel");
+  MemoryCounts& counts = *shared_.memory_counts[*app];
+  counts.drained_first = message.at("drained_first").get<u64>();
+  counts.recycled_for_cgroup = message.at("recycled_for_cgroup").get<u64>();
+  counts.scale_ups_refused = message.at("scale_ups_refused").get<u64>();
+  return {};
 }
 
 void EdgeProcess::drain() {

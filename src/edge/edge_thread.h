@@ -66,6 +66,13 @@ class AdminPages {
 };
 
 // What all threads read. Outlives them.
+// What memory.max has made of an app's workers: the supervisor's numbers, for /metrics.
+struct MemoryCounts {
+  std::atomic<u64> drained_first = 0;
+  std::atomic<u64> recycled_for_cgroup = 0;
+  std::atomic<u64> scale_ups_refused = 0;
+};
+
 struct EdgeShared {
   const config::Config* config = nullptr;  // as the edge was started with
   // Those that threads which begin now go by; thread-safe.
@@ -77,6 +84,7 @@ struct EdgeShared {
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
   std::vector<std::unique_ptr<LineShare>> lines;                // as config->apps
+  std::vector<std::unique_ptr<MemoryCounts>> memory_counts;     // as config->apps
   std::unique_ptr<RequestLog> request_log;                      // or none
   std::shared_ptr<const TrustedProxies> trusted_proxies;
   std::shared_ptr<ClientLimits> client_limits;

@@ -144,6 +144,25 @@ AppState state_of(const channel::EdgeChannel& channel) {
   return state;
 }
 
+void write_memory(const EdgeShared& shared, Exposition& out) {
+  const auto each = [&](std::string_view name, std::string_view help, auto MemoryCounts::*count) {
+    out.metric(name, Kind::counter, help);
+    for (size_t i = 0; i < shared.memory_counts.size(); ++i) {
+      const Label label[] = {{"app", shared.config->apps[i].name}};
+      out.sample(label, (*shared.memory_counts[i].*count).load(std::memory_order_relaxed));
+    }
+  };
+  each("labcoat_app_drained_first",
+       "workers that went before their successors, as memory.max had no room for both, by app",
+       &MemoryCounts::drained_first);
+  each("labcoat_app_recycled_for_cgroup",
+       "workers that were replaced because memory.max was nearly reached, by app",
+       &MemoryCounts::recycled_for_cgroup);
+  each("labcoat_app_scale_ups_refused",
+       "times that more workers were needed than memory.max had room for, by app",
+       &MemoryCounts::scale_ups_refused);
+}
+
 void write_apps(const EdgeShared& shared, Exposition& out) {
   const auto each = [&](std::string_view name, std::string_view help, auto value) {
     out.metric(name, Kind::gauge, help);
@@ -170,6 +189,7 @@ void write_apps(const EdgeShared& shared, Exposition& out) {
             [](const LineShare& line) { return line.held.load(std::memory_order_relaxed); });
   each_line("labcoat_app_body_bytes", "bytes in the bodies of requests that wait or run, by app",
             [](const LineShare& line) { return line.body_bytes.load(std::memory_order_relaxed); });
+  write_memory(shared, out);
 }
 
 // `started` was written by a worker: any value is possible, none may overflow.

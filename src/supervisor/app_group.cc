@@ -37,6 +37,7 @@ Status AppGroup::attach(EdgeProcess& edge, i64 now) {
   edge_ = &edge;
   ++edge_life_;
   edge.add_channel(name(), channel_.get(), numbers(edge_doorbells_));
+  edge.tell_memory(name(), memory_counts_);
   for (WorkerProcess& worker : workers_) {
     if (worker.is_live()) worker.stop(SIGTERM, kill_time(now));
   }

@@ -139,6 +139,9 @@ class AppGroup {
   i64 size_of_one_more() const;
   bool has_room_for_one_more() const;
   bool may_start_worker(i64 now);
+  i64 growth_to_come() const;
+  int within_memory(i64 now, int workers);
+  void say_what_fits(int needed, int fit, const Autoscaler::Room& room) const;
   void condemn(WorkerProcess& worker, int endpoint, i64 now);
   void end_condemned(int number, const std::string& stacks);
   void recycle_next();
@@ -187,8 +190,9 @@ class AppGroup {
   WorkerSizes sizes_;
   int room_made_ = 0;  // workers that have gone first, and whose successors are due
   bool no_room_said_ = false;
-  u64 drained_first_ = 0;  // workers that went before their successors, for want of room
-  u64 recycled_for_cgroup_ = 0;
+  MemoryCounts memory_counts_;
+  i64 room_asked_again_ns_ = 0;  // not before, to have more workers
+  bool no_more_fit_said_ = false;
   int last_number_ = 0;
   bool ever_ready_ = false;
   bool draining_ = false;

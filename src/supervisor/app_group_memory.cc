@@ -1,6 +1,7 @@
 // An AppGroup's manners in a cgroup with a limit of memory. A successor is ready before its
-// predecessor goes only while there is room for both; otherwise the old one goes first. And when
-// the cgroup is nearly full, who has grown most is replaced before the kernel chooses whom to kill.
+// predecessor goes only while there is room for both; otherwise the old one goes first. When the
+// cgroup is nearly full, who has grown most is replaced before the kernel chooses whom to kill. And
+// the autoscaler gets no worker that would make it so full.
 #include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
@@ -62,7 +63,8 @@ bool AppGroup::may_start_worker(i64 now) {
   if (in_turn == workers_.end() && count(makes_room) == 0) return true;
   if (has_room_for_one_more()) return true;
   if (in_turn == workers_.end() || count(makes_room) > 0) return false;
-  ++drained_first_;
+  ++memory_counts_.drained_first;
+  if (edge_ != nullptr) edge_->tell_memory(name(), memory_counts_);
   if (!std::exchange(no_room_said_, true)) {
     const auto use = setup_.memory.fullest();
     spdlog::warn(
@@ -75,6 +77,53 @@ bool AppGroup::may_start_worker(i64 now) {
   in_turn->makes_room = true;
   in_turn->stop(SIGTERM, kill_time(now));
   return false;
+}
+
+// What the workers that have just begun do not have yet, and will.
+i64 AppGroup::growth_to_come() const {
+  const i64 size = size_of_one_more();
+  i64 bytes = 0;
+  for (const WorkerProcess& worker : workers_) {
+    if (!is_keeper(worker) || worker.sized) continue;
+    const i64 has = worker.pid == 0 ? 0 : private_bytes(worker.pid);
+    bytes += std::max<i64>(0, size - std::max<i64>(0, has));
+  }
+  return bytes;
+}
+
+// As many of the workers that the autoscaler wants as memory has room for. How many there are at
+// least is the user's to say.
+int AppGroup::within_memory(i64 now, int workers) {
+  const int granted = std::max(wanted_, setup_.app.workers_min);
+  if (workers <= granted) return workers;
+  if (now < room_asked_again_ns_) return granted;
+  // Where workers are replaced because they have grown, one more would only make that begin.
+  const double most = 1 - CgroupMemory::spare_share;
+  const double share = setup_.config.recycle_cgroup_share;
+  const auto left = setup_.memory.room(share > 0 ? std::min(share, most) : most);
+  if (!left) return workers;
+  const Autoscaler::Room room{
+      .left_bytes = *left, .worker_bytes = size_of_one_more(), .growth_bytes = growth_to_come()};
+  const int fit = granted + Autoscaler::that_fit(workers - granted, room);
+  if (fit == workers) return workers;
+  room_asked_again_ns_ = now + Autoscaler::room_retry_ns;
+  ++memory_counts_.scale_ups_refused;
+  if (edge_ != nullptr) edge_->tell_memory(name(), memory_counts_);
+  if (!std::exchange(no_more_fit_said_, true)) {
+    say_what_fits(workers - granted, fit - granted, room);
+  }
+  return fit;
+}
+
+void AppGroup::say_what_fits(int needed, int fit, const Autoscaler::Room& room) const {
+  const auto use = setup_.memory.fullest();
+  spdlog::warn(
+      "app '{}': requests wait for {} more workers, but memory.max leaves room for {} ({} of {} "
+      "are taken, one would need {}, and those that have just begun {} more): the others are "
+      "started when they fit",
+      name(), needed, fit, format_size(use ? use->used_bytes : 0),
+      format_size(use ? use->max_bytes : 0), format_size(room.worker_bytes),
+      format_size(room.growth_bytes));
 }
 
 std::optional<AppGroup::Grown> AppGroup::most_grown() {
@@ -99,7 +148,8 @@ bool AppGroup::is_replacing() const {
 void AppGroup::recycle_grown(const Grown& grown, const CgroupMemory::Use& use) {
   const auto worker = find_worker(grown.worker);
   if (worker == workers_.end()) return;
-  ++recycled_for_cgroup_;
+  ++memory_counts_.recycled_for_cgroup;
+  if (edge_ != nullptr) edge_->tell_memory(name(), memory_counts_);
   worker->recycle_reason =
       fmt::format("{:.0f} % of memory.max = {} are taken, and it has grown most, by {} to {}",
                   100 * use.share(), format_size(use.max_bytes), format_size(grown.growth_bytes),

@@ -38,8 +38,9 @@ Json AppGroup::status(i64 now) const {
           {"queue", {{"waiting", queue.waiting}, {"oldest_wait_us", queue.oldest_wait_ns / us}}},
           {"recent", recent},
           {"worker_bytes", sizes_.typical()},
-          {"drained_first", drained_first_},
-          {"recycled_for_cgroup", recycled_for_cgroup_},
+          {"drained_first", memory_counts_.drained_first},
+          {"recycled_for_cgroup", memory_counts_.recycled_for_cgroup},
+          {"scale_ups_refused", memory_counts_.scale_ups_refused},
           {"zygote", zygote},
           {"workers", workers}};
 }

@@ -146,7 +146,8 @@ void AppGroup::scale(i64 now) {
         std::count_if(worker.endpoints.begin(), worker.endpoints.end(),
                       [&](int id) { return scoreboard_->row(id).started_ns != 0; }));
   }
-  const int before = std::exchange(wanted_, scaler_.decide(now, wanted_, seen));
+  const int needed = scaler_.decide(now, wanted_, seen);
+  const int before = std::exchange(wanted_, within_memory(now, needed));
   if (wanted_ > before) {
     spdlog::info(
         "app '{}' shall have {} workers instead of {}: {} requests wait, the oldest for {}", name(),

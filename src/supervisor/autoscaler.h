@@ -27,11 +27,23 @@ class Autoscaler {
     int starting = 0;        // workers that are not ready yet
   };
 
+  // What memory allows: so much may still be taken, a worker takes `worker_bytes` when it has begun
+  // to work, and those that have only just begun will take `growth_bytes` more.
+  struct Room {
+    i64 left_bytes = 0;
+    i64 worker_bytes = 0;
+    i64 growth_bytes = 0;
+  };
+  // Who found no room does not ask again before that: the answer costs more than the question.
+  static constexpr i64 room_retry_ns = 1 * seconds;
+
   explicit Autoscaler(Bounds bounds) : bounds_(bounds) {}
 
   bool is_on() const { return bounds_.min < bounds_.max; }
   // How many workers there should be, of `wanted` now. Call every look_interval_ns.
   int decide(i64 now, int wanted, const Seen& seen);
+  // How many of so many further workers there is room for.
+  static int that_fit(int more, const Room& room);
 
  private:
   int workers_for(int requests) const;

@@ -75,5 +75,24 @@ TEST(Autoscaler, a_wait_begins_the_calm_anew) {
   EXPECT_EQ(after(scaler, now, looks - 1, wanted, {}), 4);
 }
 
+TEST(Autoscaler, starts_no_more_workers_than_memory_has_room_for) {
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 100, .worker_bytes = 20}), 4);
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 60, .worker_bytes = 20}), 3) << "to the byte";
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 59, .worker_bytes = 20}), 2);
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 19, .worker_bytes = 20}), 0);
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = -5, .worker_bytes = 20}), 0) << "it is full";
+}
+
+TEST(Autoscaler, leaves_room_for_what_young_workers_will_take) {
+  const Autoscaler::Room room{.left_bytes = 100, .worker_bytes = 20, .growth_bytes = 45};
+  EXPECT_EQ(Autoscaler::that_fit(4, room), 2);
+  EXPECT_EQ(Autoscaler::that_fit(1, {.left_bytes = 40, .worker_bytes = 20, .growth_bytes = 45}), 0);
+}
+
+TEST(Autoscaler, a_worker_of_unknown_size_fits_unless_all_is_taken) {
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 0, .worker_bytes = 0}), 4);
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = -1, .worker_bytes = 0}), 0);
+}
+
 }  // namespace
 }  // namespace labcoat::supervisor

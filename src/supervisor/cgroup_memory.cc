@@ -61,12 +61,18 @@ std::optional<CgroupMemory::Use> CgroupMemory::fullest() const {
   return *found;
 }
 
+std::optional<i64> CgroupMemory::room(double share) const {
+  std::optional<i64> least;
+  for (const Use& use : limited()) {
+    const i64 left = static_cast<i64>(share * static_cast<double>(use.max_bytes)) - use.used_bytes;
+    least = std::min(least.value_or(left), left);
+  }
+  return least;
+}
+
 bool CgroupMemory::has_room(i64 bytes) const {
-  const std::vector<Use> uses = limited();
-  return std::all_of(uses.begin(), uses.end(), [bytes](const Use& use) {
-    return static_cast<double>(use.used_bytes + bytes) <=
-           (1 - spare_share) * static_cast<double>(use.max_bytes);
-  });
+  const std::optional<i64> left = room(1 - spare_share);
+  return !left || bytes <= *left;
 }
 
 }  // namespace labcoat::supervisor

@@ -31,6 +31,9 @@ class CgroupMemory {
 
   // The level of which the greatest share is taken; nothing: no level has a limit.
   std::optional<Use> fullest() const;
+  // How much more can be taken until that share of a level is; below 0: it is already. Nothing: no
+  // level has a limit.
+  std::optional<i64> room(double share) const;
   // Whether so much more fits into every level.
   bool has_room(i64 bytes) const;
 

@@ -73,6 +73,15 @@ TEST_F(CgroupMemoryTest, every_level_up_to_the_root_counts) {
   EXPECT_FALSE(open().has_room(200)) << "it fits into ours, and not into that above";
 }
 
+TEST_F(CgroupMemoryTest, room_is_what_is_left_of_the_tightest_level) {
+  EXPECT_FALSE(open().room(0.5)) << "no limit";
+  group("shop.slice/web.service", "1000", 500);
+  EXPECT_EQ(open().room(0.75), 250);
+  EXPECT_EQ(open().room(0.25), -250) << "too much is taken already";
+  group("shop.slice", "10000", 7400);
+  EXPECT_EQ(open().room(0.75), 100);
+}
+
 TEST_F(CgroupMemoryTest, a_limit_that_is_changed_while_we_run_is_seen) {
   group("shop.slice/web.service", "1000", 940);
   const CgroupMemory memory = open();

@@ -66,6 +66,14 @@ void EdgeProcess::worker_gone(const WorkerIdentity& worker) {
   link_->send(identity("worker_gone", worker));
 }
 
+void EdgeProcess::tell_memory(const std::string& app, const MemoryCounts& counts) {
+  link_->send({{"type", "memory"},
+               {"app", app},
+               {"drained_first", counts.drained_first},
+               {"recycled_for_cgroup", counts.recycled_for_cgroup},
+               {"scale_ups_refused", counts.scale_ups_refused}});
+}
+
 void EdgeProcess::drain() {
   link_->send({{"type", "drain"}});
 }

@@ -23,6 +23,13 @@ struct WorkerIdentity {
   std::vector<int> endpoints;
 };
 
+// What memory.max has made of an app's workers so far; a page of the edge shows it.
+struct MemoryCounts {
+  u64 drained_first = 0;  // went before their successors, for want of room
+  u64 recycled_for_cgroup = 0;
+  u64 scale_ups_refused = 0;  // times that more were needed than there was room for
+};
+
 class EdgeProcess {
  public:
   using OnEndpoints = std::function<void(const std::string& app, const std::vector<int>& ids)>;
@@ -49,6 +56,7 @@ class EdgeProcess {
   void add_channel(const std::string& app, int memfd, const std::vector<int>& doorbells);
   void add_worker(const WorkerIdentity& worker, int control, const std::vector<int>& doorbells);
   void worker_gone(const WorkerIdentity& worker);
+  void tell_memory(const std::string& app, const MemoryCounts& counts);
   void drain();
   // At once: only WebSockets are closed first.
   void stop();

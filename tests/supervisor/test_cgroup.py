@@ -1,13 +1,17 @@
-"""A server in a cgroup with a limit: a successor comes first only where there is room for it, and who has grown goes before the kernel kills.
+"""A server in a cgroup with a limit: a successor comes first only where there is room for it, and who has grown goes before the kernel kills;
+and the autoscaler starts nobody who does not fit.
 
 The cgroup is one of files (LABCOAT_CGROUP_ROOT, docs/developing.md): what it says of its memory is what a test writes.
 """
 
 import json
+import re
 import subprocess
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from small_app import get
+from small_app import APP, get
 from server import wait_gone, wait_until
 from test_recycling import LEAKY, pid_of
 
@@ -113,3 +117,45 @@ def test_when_nobody_has_grown_it_is_said_and_nobody_goes(serve, write_app, labc
     cgroup.take(940)
     server.wait_for_log("94 % of memory.max = 1000 MiB are taken, and no worker has grown so much")
     assert pid_of(server) == old
+
+
+def refused(server, labcoat):
+    return status_of(server, labcoat)["apps"][0]["scale_ups_refused"]
+
+
+def test_no_worker_is_added_that_does_not_fit_and_later_it_is(serve, app, labcoat, cgroup, slow_request, tmp_path):
+    cgroup.take(899)  # recycling begins at 900
+    server = serve(app, "-w", 1, "--set", "workers_max=3", "--set", "admin.listen=http://127.0.0.1:0", env=cgroup.env)
+    slow_request(server, "gate0")
+    with ThreadPoolExecutor(1) as pool:
+        (tmp_path / "gate1").touch()
+        waiting = pool.submit(get, server, f"/slow?{tmp_path / 'gate1'}")
+        wait_until(lambda: refused(server, labcoat) >= 2, what="a second refusal")
+        assert len(server.worker_pids()) == 1
+        log = server.stderr()
+        assert log.count("1 more workers, but memory.max leaves room for 0 (899 MiB of 1000 MiB are taken") == 1, "said once"
+        assert "shall have" not in log
+        page = urllib.request.urlopen(server.admin_urls[0] + "/metrics", timeout=30).read().decode()
+        assert int(re.search(r'labcoat_app_scale_ups_refused_total{app="app"} (\d+)', page)[1]) >= 2
+        cgroup.take(100)
+        assert waiting.result()[0] == 200, "another worker came: the first is still busy"
+    server.wait_for_log("shall have 2 workers instead of 1")
+
+
+def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, slow_request, tmp_path):
+    # Each worker takes 40 MiB for itself when it works.
+    write_app(APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (40 << 20))\n    return plain(*call)\n")
+    server = serve("app:app", "-w", 2, "--set", "workers_max=8", env=cgroup.env)
+    for _ in range(60):
+        assert get(server)[0] == 200
+    wait_until(lambda: status_of(server, labcoat)["apps"][0]["worker_bytes"] > 40 * MIB, what="their size to be known")
+    cgroup.take(830)  # for one more, and for no second
+    gates = [slow_request(server, f"gate{i}") for i in range(2)]
+    with ThreadPoolExecutor(6) as pool:
+        others = [pool.submit(get, server, f"/slow?{tmp_path / 'others'}") for _ in range(6)]
+        server.wait_for_log("shall have 3 workers instead of 2")
+        assert "requests wait for 2 more workers, but memory.max leaves room for 1 (" in server.stderr()
+        (tmp_path / "others").touch()
+        for gate in gates:
+            assert gate.finish()[0] == 200
+        assert [other.result()[0] for other in others] == [200] * 6
