@@ -14,11 +14,6 @@ constexpr i64 budget_window_ns = 10 * seconds;
 constexpr int reads_per_turn = 8;
 // Rounds of giving turns to streams and sending what they gave.
 constexpr int rounds_per_turn = 8;
-// Of heads and control frames that wait to be sent, before more is read that asks for some.
-constexpr size_t pending_bytes_max = 64 * 1024;
-// So much is heard at once before that is looked at: a request may be ten bytes, its answer's head
-// thousands.
-constexpr size_t piece_bytes = 4096;
 
 }  // namespace
 
@@ -41,7 +36,7 @@ void Http2Connection::start(std::string_view read_ahead) {
   thread_.count().http2_connections.add();
   open_session();
   arm(Timer::head);
-  feed(read_ahead);
+  session_->receive(read_ahead);
   // There may be more, whose event somebody else has had.
   come_back();
 }
@@ -91,8 +86,7 @@ void Http2Connection::resume() {
 }
 
 void Http2Connection::read() {
-  if (!unheard_.empty()) feed(std::exchange(unheard_, {}));
-  for (int reads = 0; readable_ && !ending_ && unheard_.empty();) {
+  for (int reads = 0; readable_ && !ending_;) {
     if (reads++ == reads_per_turn) {
       come_back();
       return;
@@ -104,25 +98,12 @@ void Http2Connection::read() {
           static_cast<size_t>(got) < scratch.size() && transport_.short_read_means_empty();
       if (emptied && !read_to_end_) readable_ = false;
       thread_.count().bytes_in.add(static_cast<u64>(got));
-      feed({scratch.data(), static_cast<size_t>(got)});
+      session_->receive({scratch.data(), static_cast<size_t>(got)});
       continue;
     }
     readable_ = false;
     // What it has sent before is answered as far as that needs nobody else.
     if (got == 0 || errno != EAGAIN) peer_closed_ = true;
-  }
-}
-
-// What asks for more than can be sent waits, and flush() comes back to it.
-void Http2Connection::feed(std::string_view bytes) {
-  while (!bytes.empty() && !ending_) {
-    if (session_->pending_bytes() >= pending_bytes_max) {
-      unheard_.assign(bytes);
-      return;
-    }
-    const std::string_view piece = bytes.substr(0, piece_bytes);
-    session_->receive(piece);
-    bytes.remove_prefix(piece.size());
   }
 }
 

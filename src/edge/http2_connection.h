@@ -69,7 +69,6 @@ class Http2Connection final : public SocketConnection,
   // Receiving.
   void open_session();
   void read();
-  void feed(std::string_view bytes);
   void discard_rest();
 
   // What the session says; http2_session.cc.
@@ -129,8 +128,7 @@ class Http2Connection final : public SocketConnection,
   u32 streams_max_ = 0;  // what the client was told
   Http2Budget frames_;
   Http2Budget resets_;
-  std::string unheard_;  // received, and not heard because there is so much to send
-  std::string unsent_;   // made and not taken by the socket
+  std::string unsent_;  // made and not taken by the socket
   size_t unsent_used_ = 0;
   std::optional<http2::Session> session_;  // while the connection is open
   Http2Head head_;

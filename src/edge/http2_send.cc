@@ -134,7 +134,6 @@ bool Http2Connection::flush() {
     }
     out.clear();
     session_->write(out, batch_bytes);
-    if (!unheard_.empty()) come_back();
     if (out.empty()) return true;
     sent += out.size();
     const bool all = send(out);
