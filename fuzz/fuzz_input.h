@@ -1,6 +1,6 @@
 // What the fuzz targets share: bytes in a heap buffer of just their size, so that AddressSanitizer
-// sees the first byte read outside, and cuts that come from the input, so that libFuzzer can move
-// them.
+// sees the first byte read outside; cuts that come from the input, so that libFuzzer can move them;
+// and the input as one choice after the other.
 #pragma once
 
 #include <algorithm>
@@ -41,6 +41,36 @@ class Cuts {
  private:
   size_t size_;
   size_t growth_;
+};
+
+// The input, taken piece by piece; zeros behind its end.
+class Choices {
+ public:
+  explicit Choices(std::string_view bytes) : bytes_(bytes) {}
+  bool empty() const { return bytes_.empty(); }
+  uint8_t byte() {
+    if (bytes_.empty()) return 0;
+    const auto first = static_cast<uint8_t>(bytes_[0]);
+    bytes_.remove_prefix(1);
+    return first;
+  }
+  // Small, or anything at all.
+  uint32_t number() {
+    const uint32_t first = byte();
+    if (first < 0xf0) return first;
+    uint32_t number = first;
+    for (int i = 0; i < 3; ++i) number = number << 8 | byte();
+    return number;
+  }
+  // At most `size` bytes.
+  std::string_view piece(size_t size) {
+    const std::string_view piece = bytes_.substr(0, size);
+    bytes_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view bytes_;
 };
 
 }  // namespace labcoat::fuzz

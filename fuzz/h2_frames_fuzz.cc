@@ -3,6 +3,8 @@
 // pauses, resets). Whatever they are: every stream is opened and closed once and told nothing
 // outside; what the session says is whole frames in a legal order, whose heads can be decoded; and
 // never more DATA than the stranger's windows, as another reading of his frames has them.
+#include <algorithm>
+#include <deque>
 #include <list>
 #include <map>
 #include <set>
@@ -16,33 +18,6 @@ using namespace labcoat;
 using namespace labcoat::http2;
 
 namespace {
-
-// The input, taken piece by piece; zeros behind its end.
-class Choices {
- public:
-  explicit Choices(std::string_view bytes) : bytes_(bytes) {}
-  bool empty() const { return bytes_.empty(); }
-  u32 byte() {
-    if (bytes_.empty()) return 0;
-    const auto value = static_cast<u8>(bytes_[0]);
-    bytes_.remove_prefix(1);
-    return value;
-  }
-  // Small, or anything at all.
-  u32 number() {
-    const u32 first = byte();
-    if (first < 0xf0) return first;
-    return first << 24 | byte() << 16 | byte() << 8 | byte();
-  }
-  std::string_view piece(size_t size) {
-    const std::string_view piece = bytes_.substr(0, size);
-    bytes_.remove_prefix(piece.size());
-    return piece;
-  }
-
- private:
-  std::string_view bytes_;
-};
 
 // Windows as the stranger's frames make them: read apart from the session, and never too small.
 class Windows {
@@ -199,8 +174,11 @@ class Owner final : public SessionEvents, public FieldSink {
         windows_.spend(head.stream, head.length);
         break;
       case FrameType::rst_stream:
-        // After the end of an answer it says that the rest of the request is not needed; and frames
-        // for streams that never were opened may be answered so each time (they are budgeted).
+        // Once for each stream; of those that are long gone the session knows nothing any more.
+        CHECK(std::find(last_resets_.begin(), last_resets_.end(), head.stream) ==
+              last_resets_.end());
+        last_resets_.push_back(head.stream);
+        if (last_resets_.size() > Session::resets_remembered) last_resets_.pop_front();
         reset_.insert(head.stream);
         break;
       case FrameType::goaway:
@@ -228,12 +206,13 @@ class Owner final : public SessionEvents, public FieldSink {
   std::string block_;
   StreamId last_opened_ = 0;
   std::set<StreamId> ended_, reset_;
+  std::deque<StreamId> last_resets_;
   bool greeted_ = false, in_block_ = false, gone_ = false;
   i64 taken_ = 0, given_back_ = 0;
 };
 
 // What the stranger says next, and his last stream.
-std::string strange_frame(Choices& choices, StreamId& last) {
+std::string strange_frame(fuzz::Choices& choices, StreamId& last) {
   const u32 kind = choices.byte();
   std::string payload, out;
   const auto frame = [&](FrameType type, u8 flags, StreamId stream) {
@@ -270,7 +249,7 @@ std::string strange_frame(Choices& choices, StreamId& last) {
   }
 }
 
-void act(Owner& owner, Choices& choices) {
+void act(Owner& owner, fuzz::Choices& choices) {
   const u32 what = choices.byte();
   Session& session = owner.session;
   Answer* const answer = owner.pick(what >> 4);
@@ -318,7 +297,7 @@ void act(Owner& owner, Choices& choices) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  Choices choices(input);
+  fuzz::Choices choices(input);
   Owner owner;
   owner.hear(std::string(client_preface) + std::string("\0\0\0\4\0\0\0\0\0", 9));
   StreamId last = static_cast<StreamId>(-1);

@@ -15,38 +15,17 @@ namespace {
 
 constexpr size_t input_bytes_max = 16 * 1024;  // nghttp2 ends at strings of 64 KiB, we do not
 
-// What is left of the input, read from its beginning.
-class Input {
- public:
-  explicit Input(std::string_view bytes) : bytes_(bytes) {}
-  bool empty() const { return bytes_.empty(); }
-  u8 byte() {
-    if (bytes_.empty()) return 0;
-    const u8 first = static_cast<u8>(bytes_[0]);
-    bytes_.remove_prefix(1);
-    return first;
-  }
-  std::string_view text(size_t size) {
-    const std::string_view text = bytes_.substr(0, size);
-    bytes_.remove_prefix(text.size());
-    return text;
-  }
-
- private:
-  std::string_view bytes_;
-};
-
 // Each block is a length of two bytes and itself.
-void read_blocks(Input input) {
+void read_blocks(fuzz::Choices input) {
   BothDecoders decoders;
   while (!input.empty()) {
     const size_t size = size_t{input.byte()} | size_t{input.byte()} << 8;
-    const fuzz::ExactBytes block(input.text(size));
+    const fuzz::ExactBytes block(input.piece(size));
     if (!decoders.decode(block.view())) return;
   }
 }
 
-Fields read_fields(Input& input) {
+Fields read_fields(fuzz::Choices& input) {
   static const char* const names[] = {":status",       ":path", "date",       "server",
                                       "etag",          "age",   "set-cookie", "cookie",
                                       "authorization", "x-own", "vary",       "content-length"};
@@ -54,16 +33,16 @@ Fields read_fields(Input& input) {
   for (size_t left = input.byte() & 15; left > 0 && !input.empty(); --left) {
     const u8 kind = input.byte();
     const std::string_view name =
-        kind < 200 ? names[kind % std::size(names)] : input.text(kind & 31);
+        kind < 200 ? names[kind % std::size(names)] : input.piece(kind & 31);
     const u8 size = input.byte();
-    std::string value(input.text(size & 127));
+    std::string value(input.piece(size & 127));
     if (size >= 128) value.resize(value.size() * 32, '!');
     fields.emplace_back(name.empty() ? "x" : name, std::move(value));
   }
   return fields;
 }
 
-void say_fields(Input input) {
+void say_fields(fuzz::Choices input) {
   HpackEncoder ours;
   OracleEncoder oracle;
   OracleDecoder of_ours;
@@ -106,7 +85,7 @@ void say_fields(Input input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  Input input(view_of(data, std::min(size, input_bytes_max)));
+  fuzz::Choices input(view_of(data, std::min(size, input_bytes_max)));
   if (input.byte() < 128) {
     read_blocks(input);
   } else {

@@ -10,8 +10,6 @@ namespace labcoat::http2 {
 namespace {
 
 constexpr size_t kept_capacity_max = 4096;
-// Streams that we have reset and that the client may not have heard of yet.
-constexpr size_t resets_remembered = 128;
 constexpr u64 end_is_near = 0x647261696e696e67;  // "draining"
 
 void give_back(std::string& bytes) {

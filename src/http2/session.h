@@ -28,6 +28,10 @@ class Session {
   static constexpr u32 stream_receive_bytes = 256 * 1024;
   static constexpr u32 connection_receive_bytes = 1024 * 1024;
 
+  // Streams that we have reset and that the client may not have heard of yet; frames for those are
+  // passed over, for older ones answered by a RST_STREAM once more.
+  static constexpr size_t resets_remembered = 128;
+
   struct Options {
     u32 streams_max = 100;         // at once; beyond that REFUSED_STREAM
     u32 header_bytes_max = 32768;  // of a list of fields; what the client is told, the owner counts
@@ -42,8 +46,6 @@ class Session {
   void receive(std::string_view bytes);
   // Appends frames until there are `enough` bytes in `out`, or nothing is to be said.
   void write(std::string& out, size_t enough);
-  // Frames other than DATA that wait for write(). Who reads on without writing lets them grow.
-  size_t pending_bytes() const { return pending_.size(); }
   // Nothing will be read or written any more.
   bool is_over() const;
   // Gives back memory that a busy time has left.
