@@ -15,15 +15,6 @@ std::string encoded(HpackEncoder& encoder, const Fields& fields,
   return block;
 }
 
-const Fields cached_file = {{":status", "200"},
-                            {"server", "labcoat"},
-                            {"date", "Sun, 22 Nov 2026 07:30:11 GMT"},
-                            {"content-type", "text/html; charset=utf-8"},
-                            {"content-length", "612"},
-                            {"last-modified", "Thu, 29 Oct 2026 17:05:52 GMT"},
-                            {"etag", "\"18a2f0c3b7d51e00-264\""},
-                            {"accept-ranges", "bytes"}};
-
 TEST(HpackEncoder, AFieldIsOneByteTheSecondTime) {
   HpackEncoder encoder;
   EXPECT_GT(encoded(encoder, cached_file).size(), cached_file.size());

@@ -1,4 +1,4 @@
-// Words that the tests of HPACK share.
+// Words that the tests and benchmarks of HPACK share.
 #pragma once
 
 #include <string>
@@ -12,6 +12,16 @@
 namespace labcoat::http2 {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// The head of an answer with a small file.
+inline const Fields cached_file = {{":status", "200"},
+                                   {"server", "labcoat"},
+                                   {"date", "Sun, 22 Nov 2026 07:30:11 GMT"},
+                                   {"content-type", "text/html; charset=utf-8"},
+                                   {"content-length", "612"},
+                                   {"last-modified", "Thu, 29 Oct 2026 17:05:52 GMT"},
+                                   {"etag", "\"18a2f0c3b7d51e00-264\""},
+                                   {"accept-ranges", "bytes"}};
 
 // "8286 8441 0f" as bytes.
 inline std::string hex(std::string_view digits) {
