@@ -61,6 +61,10 @@ void Http2Stream::take_head(Http2Head& head, bool end_of_request, i64 began_ns) 
   thread_.count().requests.add();
   exchange_.note(request);
   connects_ = request.connects_websocket;
+  if (connects_ && end_of_request) {
+    refuse(400, "a WebSocket needs a client that goes on: CONNECT with END_STREAM");
+    return;
+  }
   if (!connects_) expect_body(request.content_length);
   if (end_of_request || connects_) {
     state_ = State::answering;
@@ -262,8 +266,25 @@ void Http2Stream::note_unsent() {
   if (!write_pace_.has_begun()) {
     write_pace_.begin(thread_.now());
     connection_had_ = connection_.body_bytes();
+    begin_waiting(send_window());
   }
   if (queue() == nullptr) thread_.write_timeouts.arm(*this, thread_.now());
+}
+
+void Http2Stream::begin_waiting(i64 window) {
+  waits_since_ns_ = thread_.now();
+  connection_had_then_ = connection_.body_bytes();
+  waits_for_turn_ = window > 0;
+}
+
+// While its client took more urgent streams, it was not slow with this one.
+void Http2Stream::forgive_waiting() {
+  const i64 waited = thread_.now() - waits_since_ns_;
+  const u64 moved = connection_.body_bytes() - connection_had_then_;
+  const i64 rate = thread_.rules()->config.limits.write_rate_min;
+  if (!waits_for_turn_ || Pace::is_below(moved, rate, waited / ms)) return;
+  write_pace_.forgive(waited);
+  connection_had_ += moved;
 }
 
 // A stream may have to wait for others of its connection: it is slow by its client's fault when its
@@ -313,8 +334,10 @@ bool Http2Stream::append_payload(size_t bytes, std::string& out) {
     buffer_used_ = 0;
   }
   connection_.note_buffered(-static_cast<i64>(from_buffer));
+  forgive_waiting();
   connection_.note_data(bytes);
   write_pace_.add(bytes);
+  begin_waiting(send_window() - static_cast<i64>(bytes));
   if (unsent() == 0) write_pace_.end();
   // A client that takes something now and then is slow, not dead.
   if (unsent() > 0) {

@@ -93,7 +93,9 @@ class Http2Stream final : public http2::Stream, public answer::ResponseSink, pub
   i64 unsent() const { return static_cast<i64>(buffered()) + file_left_; }
   bool append_payload(size_t bytes, std::string& out);
   void note_unsent();  // there is something to send
-  void say_end();      // as soon as everything is sent
+  void begin_waiting(i64 window);
+  void forgive_waiting();
+  void say_end();  // as soon as everything is sent
 
   Http2Connection& connection_;
   EdgeThread& thread_;
@@ -113,6 +115,10 @@ class Http2Stream final : public http2::Stream, public answer::ResponseSink, pub
   i64 file_left_ = 0;
   Pace write_pace_;         // while the client has not taken all there is
   u64 connection_had_ = 0;  // bytes of bodies on the connection when that began
+  // Since its last frame.
+  i64 waits_since_ns_ = 0;
+  u64 connection_had_then_ = 0;
+  bool waits_for_turn_ = false;  // its own window is open
   std::unique_ptr<BodyReading> body_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   Exchange exchange_;

@@ -273,6 +273,31 @@ def test_a_stream_that_is_read_in_drips_is_reset_while_the_others_go_on(serve_ht
     assert edge.counter("limit_write_rate") == 1 and edge.counter("timeout_write") == 0
 
 
+def test_a_stream_that_waited_for_more_urgent_ones_was_not_slow(serve_http2):
+    edge = serve_http2(**{"limits.write_rate_min": "10KiB"})
+    with edge.connect(settings={SettingsFrame.INITIAL_WINDOW_SIZE: 32768}, open_windows=False) as client:
+        urgent = client.request("/files/large", fields=[("priority", "u=0")])
+        client.window_update(urgent, 1 << 24)
+        while len(client.stream(urgent).body) < 65535:
+            client.hear()
+        patient = client.request("/files/large", fields=[("priority", "u=7")])
+        began = time.monotonic()
+        while time.monotonic() - began < 6:  # the first seconds are free
+            client.window_update(0, 2000)
+            seen = len(client.stream(urgent).body) + 2000
+            while len(client.stream(urgent).body) < seen:
+                client.hear()
+            time.sleep(0.05)  # that is how fast this client is
+        assert client.stream(patient).body == b""
+        client.reset(urgent)
+        client.window_update(0, 1 << 24)
+        while len(client.stream(patient).body) < 32768:  # its window is used up
+            client.hear()
+        client.window_update(patient, 1 << 24)
+        assert client.response(patient).body
+    assert edge.counter("limit_write_rate") == 0
+
+
 def test_a_body_that_trickles_is_408_though_it_never_stops(serve_http2):
     edge = serve_http2(**{"limits.body_rate_min": 1000})
     began = time.monotonic()

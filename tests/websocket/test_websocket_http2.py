@@ -20,12 +20,12 @@ ENABLE_CONNECT_PROTOCOL = 8
 class Tunnel:
     """One stream of a connection, opened with extended CONNECT."""
 
-    def __init__(self, connection, path="/echo", version="13", fields=(), protocol="websocket", scheme="http"):
+    def __init__(self, connection, path="/echo", version="13", fields=(), protocol="websocket", scheme="http", end=False):
         self.connection = connection
         while ENABLE_CONNECT_PROTOCOL not in connection.server_settings:
             connection.hear()
         pseudo = [(":method", "CONNECT"), (":protocol", protocol), (":scheme", scheme), (":authority", "test"), (":path", path)]
-        self.id, head = connection.head([*pseudo, ("sec-websocket-version", version), *fields], end=False)
+        self.id, head = connection.head([*pseudo, ("sec-websocket-version", version), *fields], end=end)
         connection.send(head)
         self.used = 0
 
@@ -120,6 +120,12 @@ def test_a_refusal_is_an_ordinary_answer(connection, path, version, status):
 
 def test_another_protocol_is_501(connection):
     assert Tunnel(connection, protocol="connect-udp").status() == 501
+
+
+def test_a_tunnel_that_ends_where_it_begins_is_400(connection):
+    tunnel = Tunnel(connection, end=True)
+    assert tunnel.status() == 400
+    assert tunnel.ended()
 
 
 @pytest.mark.parametrize("how", ["end", "reset", "connection"])
