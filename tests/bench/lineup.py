@@ -49,9 +49,9 @@ def limit(labcoat):
     return Entry("limit", [labcoat.parent / "tests/bench/limit"])
 
 
-def labcoat_app(serve, app, *more, name="labcoat"):
-    """`serve`: the words that start labcoat serve."""
-    words = [*serve, app.target, "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1]
+def labcoat_app(serve, app, *more, name="labcoat", config=None):
+    """`serve`: the words that start labcoat serve. `config`: a file of PEERS that names the app, with what is said of routes."""
+    words = [*serve, *(["-c", PEERS / config] if config else [app.target]), "-l", "http://127.0.0.1:0", "-w", app.workers, "-t", 1, "--edge-threads", 1]
     words += ["--python", program("python")]
     if app.static:
         words += ["--static", "=".join(map(str, app.static))]

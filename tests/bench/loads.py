@@ -54,6 +54,7 @@ class LabcoatBench:
             "p50_us": report["response_us"]["p50"],
             "p95_us": report["response_us"]["p95"],
             "p99_us": report["response_us"]["p99"],
+            "p999_us": report["response_us"]["p999"],
             "errors": sum(report["errors"].values()) + report["status"]["4xx"] + report["status"]["5xx"],
             "generator_bound": not report["valid"],
             "why_invalid": report["invalid_reasons"],

@@ -50,6 +50,25 @@ def test_a_ratio_is_taken_within_rounds_because_the_machine_changes_its_speed():
     assert math.isnan(ratio(rounds([200]), rounds([0]), rate))
 
 
+def test_the_computed_queue_is_first_come_and_a_cap_keeps_workers_for_the_fast():
+    import tail
+
+    one = tail.ideal(201, count=50_000)
+    capped = tail.ideal(201, tail.SLOW_PLACES, count=50_000)
+    assert one["p50"] == pytest.approx(1e6 * tail.FAST_SECONDS)
+    assert capped["fast p99"] < 0.1 * one["fast p99"]
+    assert capped["p99.9"] > one["p99.9"], "the slow ones wait for each other"
+
+
+def test_a_round_whose_p99_is_slow_by_itself_for_every_server_tells_nothing():
+    import tail
+
+    def round_of(*p99_ms):
+        return {"all": [{"p99_us": 1000 * ms} for ms in p99_ms]}
+
+    assert tail.telling({"one": round_of(20, 500, 499), "other": round_of(700, 501, 600)}) == [True, False, True]
+
+
 @pytest.mark.parametrize(
     "ours, theirs, verdict",
     [
