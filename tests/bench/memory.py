@@ -6,7 +6,7 @@ every kind, when the workers have touched what they shared with each other. What
 needs is in it. Those with `-warm` have asked the site for a page of each kind before they forked: Labcoat with `warm_up`,
 the others by a module of our own (journal/warm.py), for none of them can.
 
-    tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--json FILE]
+    tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--mappings] [--json FILE]
 """
 
 import dataclasses
@@ -60,8 +60,18 @@ def measure(name, server, arguments):
     time.sleep(SETTLE_SECONDS)
     show("")
     worked = server.pss_bytes()
+    if arguments.mappings:
+        print_mappings(name, server.mappings())
     return {"fresh_bytes": fresh, "worked_bytes": worked, "processes": len(server.pids()), "answers": report["responses"],
             "failed": sum(report["errors"].values()) + report["status"]["4xx"] + report["status"]["5xx"]}  # fmt: skip
+
+
+def print_mappings(name, mappings):
+    print(f"{name + ', worked':30}{'MiB':>8}{'own':>8}   (what no other process has)")
+    for (process, what), (pss, own) in sorted(mappings.items(), key=lambda one: -one[1][0]):
+        if pss >= 2**17:
+            print(f"{process + ': ' + what:30}{pss / 2**20:>8.1f}{own / 2**20:>8.1f}")
+    print()
 
 
 def print_results(results):
@@ -83,6 +93,7 @@ def print_results(results):
 def main():
     words = Words(__doc__, [*LABCOATS, *SERVERS])
     words.add_argument("--requests", type=int, default=2000)
+    words.add_argument("--mappings", action="store_true", help="print what the memory is, by process and mapping")
     arguments = words.parse()
     lineup.make_venv()
     results = {}

@@ -133,6 +133,19 @@ class Server:
                 held[name] = held.get(name, 0) + 1024 * int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[1])
         return held
 
+    def mappings(self):
+        """{(process name, what is mapped): [PSS, of that what no other process has]} in bytes."""
+        held = {}
+        for pid in self.pids():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                name, program = process_name(pid), os.path.realpath(f"/proc/{pid}/exe")
+                for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+                    if mapping := re.match(r"[0-9a-f]+-[0-9a-f]+ (?:\S+ ){4} *(.*)", line):
+                        sums = held.setdefault((name, kind_of_mapping(mapping[1], program)), [0, 0])
+                    elif count := re.match(r"(Pss|Private_Clean|Private_Dirty): +(\d+) kB", line):
+                        sums[count[1] != "Pss"] += 1024 * int(count[2])
+        return held
+
     def stop(self):
         """Asks it to end, then ends what is left of its session: some peers leave their workers behind."""
         if self.process is None:
@@ -165,6 +178,14 @@ def process_tree(root):
         tree.append(todo.pop())
         todo += children.get(tree[-1], [])
     return tree
+
+
+def kind_of_mapping(path, program):
+    if path.startswith("/memfd:"):
+        return path.removeprefix("/memfd:").split()[0]
+    if path.startswith("/"):
+        return "program" if path == program else "libraries" if ".so" in path else "files"
+    return path.strip("[]") or "anonymous"  # of Python: the arenas of its objects; heap: of malloc
 
 
 def process_name(pid):

@@ -60,6 +60,23 @@ def test_the_computed_queue_is_first_come_and_a_cap_keeps_workers_for_the_fast()
     assert capped["p99.9"] > one["p99.9"], "the slow ones wait for each other"
 
 
+@pytest.mark.parametrize(
+    "path, kind",
+    [
+        ("", "anonymous"),
+        ("[heap]", "heap"),
+        ("/usr/bin/python3.11", "program"),
+        ("/usr/lib/libc.so.6", "libraries"),
+        ("/memfd:labcoat-channel (deleted)", "labcoat-channel"),
+        ("/usr/lib/locale/C.utf8/LC_CTYPE", "files"),
+    ],
+)
+def test_memory_is_told_by_what_is_mapped(path, kind):
+    from served import kind_of_mapping
+
+    assert kind_of_mapping(path, "/usr/bin/python3.11") == kind
+
+
 def test_a_round_whose_p99_is_slow_by_itself_for_every_server_tells_nothing():
     import tail
 
