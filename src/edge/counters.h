@@ -16,6 +16,7 @@ namespace labcoat::edge {
   X(status_5xx, "responses with status 500 to 599")                                                \
   X(tls_handshakes, "TLS handshakes done")                                                         \
   X(tls_resumed, "of those, sessions resumed")                                                     \
+  X(tls_kernel, "of the TLS handshakes, those after which the kernel encrypts")                    \
   X(tls_failed, "TLS handshakes that failed")                                                      \
   X(timeout_tls, "connections ended by limits.header_timeout in their TLS handshake")              \
   X(bytes_in, "bytes received from clients")                                                       \

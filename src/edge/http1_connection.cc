@@ -60,6 +60,7 @@ void Http1Connection::on_events(u32 events) {
   if ((events & EPOLLOUT) != 0) {
     writable_ = true;
     if (transport_.receive_waits_for_room()) readable_ = true;
+    if (state_ == State::linger && !end_said_) begin_linger();
   }
   if (has_unsent()) {
     if (state_ == State::answering) let_exchange_go_on();
@@ -400,7 +401,7 @@ void Http1Connection::on_timeout() {
     case State::head:
       if (!head_begun_) {
         count.timeout_idle.add();
-        close();
+        end_idle();
       } else {
         count.timeout_head.add();
         refuse_unknown(408, "the request head took longer than limits.header_timeout");
@@ -441,7 +442,7 @@ void Http1Connection::drain() {
   advance();
   if (state_ != State::head || head_begun_) return;
   if (answered_) {
-    close();
+    end_idle();
   } else {
     // Accepted a moment ago: its first request may be on its way.
     thread_.linger_timeouts.arm(*this, thread_.now());

@@ -106,6 +106,7 @@ class Http1Connection final : public SocketConnection, public answer::ResponseSi
   void response_complete();
   void finish_response();  // everything is sent
   void begin_linger();
+  void end_idle();
   void lost();  // the client is gone
   void close();
 
@@ -131,6 +132,7 @@ class Http1Connection final : public SocketConnection, public answer::ResponseSi
   answer::SharedFile file_;  // follows unsent_
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
+  bool end_said_ = false;  // lingering: our side is shut
   i64 linger_bytes_ = 0;
   Pace write_pace_;  // since the socket was full
   std::unique_ptr<BodyReading> body_;

@@ -232,12 +232,21 @@ void Http1Connection::finish_response() {
 }
 
 void Http1Connection::begin_linger() {
-  transport_.shut_our_side();
   state_ = State::linger;
   unread_ = std::string();
   unread_used_ = 0;
   readable_ = true;
-  thread_.linger_timeouts.arm(*this, thread_.now());
+  end_said_ = transport_.shut_our_side();
+  (end_said_ ? thread_.linger_timeouts : thread_.write_timeouts).arm(*this, thread_.now());
+}
+
+// Nothing is under way, but the socket may be full of the last answer.
+void Http1Connection::end_idle() {
+  if (transport_.shut_our_side()) {
+    close();
+  } else {
+    begin_linger();
+  }
 }
 
 }  // namespace labcoat::edge

@@ -74,6 +74,9 @@ void Http2Connection::resume() {
     more = flush() && turns_wanted_ && any;
   }
   forgotten_.clear();
+  if (state_ == State::linger && timer_ == Timer::write && transport_.shut_our_side()) {
+    arm(Timer::linger);
+  }
   if (state_ == State::linger) discard_rest();
   if (state_ != State::open) return;
   if (peer_closed_) {
@@ -242,12 +245,11 @@ void Http2Connection::say_last_stream() {
 // reset that destroys what was sent.
 void Http2Connection::begin_linger() {
   let_streams_go();
-  transport_.shut_our_side();
   state_ = State::linger;
   unsent_ = std::string();
   session_.reset();
   readable_ = true;
-  arm(Timer::linger);
+  arm(transport_.shut_our_side() ? Timer::linger : Timer::write);
   come_back();
 }
 

@@ -59,6 +59,7 @@ void TlsHandshake::done() {
   Counters& count = thread_.count();
   count.tls_handshakes.add();
   if (stream_->is_resumed()) count.tls_resumed.add();
+  if (stream_->kernel_sends()) count.tls_kernel.add();
   client_.tls_version = stream_->version();
   client_.certificate = stream_->client_certificate();
   const bool http2 = stream_->alpn() == "h2";

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,11 @@ Record& scratch() {
 // one there although they have succeeded, maybe on another connection.
 void forget_errors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+bool has_room(int socket) {
+  pollfd asked{socket, POLLOUT, 0};
+  return ::poll(&asked, 1, 0) == 1;
 }
 
 std::string name_text(const X509_NAME* name) {
@@ -160,6 +166,10 @@ TlsStream::Handshake TlsStream::handshake() {
   if (SSL_do_handshake(ssl_) == 1) {
     handshake_done_ = true;
     kernel_sends_ = BIO_get_ktls_send(SSL_get_wbio(ssl_)) != 0;
+    if (kernel_sends_) {
+      SSL_set_msg_callback(ssl_, see_message);
+      SSL_set_msg_callback_arg(ssl_, this);
+    }
     return Handshake::done;
   }
   const int error = SSL_get_error(ssl_, 0);
@@ -169,6 +179,17 @@ TlsStream::Handshake TlsStream::handshake() {
   ERR_clear_error();
   const bool http = error == SSL_ERROR_SSL && reason == SSL_R_HTTP_REQUEST;
   return http ? Handshake::plain_http : Handshake::failed;
+}
+
+// A client may wish for new keys of ours (RFC 8446 section 4.6.3), but the kernel has got the old
+// ones for good: that is the end, or all that follows would be noise to the client.
+void TlsStream::see_message(int sent, int, int type, const void* bytes, size_t count, ssl_st*,
+                            void* stream) {
+  const auto* const message = static_cast<const unsigned char*>(bytes);
+  if (sent == 0 && type == SSL3_RT_HANDSHAKE && count > SSL3_HM_HEADER_LENGTH &&
+      message[0] == SSL3_MT_KEY_UPDATE && message[SSL3_HM_HEADER_LENGTH] != 0) {
+    static_cast<TlsStream*>(stream)->broken_ = true;
+  }
 }
 
 bool TlsStream::is_resumed() const {
@@ -200,8 +221,10 @@ ssize_t TlsStream::receive(char* out, size_t room) {
   for (int i = 0; i < empty_reads_max; ++i) {
     size_t got = 0;
     forget_errors();
-    if (SSL_read_ex(ssl_, out, room, &got) == 1) return static_cast<ssize_t>(got);
+    const bool done = SSL_read_ex(ssl_, out, room, &got) == 1;
     const int saved = errno;
+    if (broken_) break;
+    if (done) return static_cast<ssize_t>(got);
     const int error = SSL_get_error(ssl_, 0);
     // After a record that was not data OpenSSL comes back (SSL_MODE_AUTO_RETRY is off).
     if (error == SSL_ERROR_WANT_READ && !blocked_) continue;
@@ -275,8 +298,6 @@ ssize_t TlsStream::send(const iovec* pieces, size_t count, bool more) {
 }
 
 ssize_t TlsStream::send_file(int file, i64 offset, size_t bytes) {
-  const bool small = held_.size() + bytes <= record_bytes_max;
-  if (kernel_sends_ && !small && pending_ == 0) return send_file_by_kernel(file, offset, bytes);
   Record& record = scratch();
   size_t sent = 0;
   while (sent < bytes) {
@@ -300,21 +321,15 @@ ssize_t TlsStream::send_file(int file, i64 offset, size_t bytes) {
   return static_cast<ssize_t>(sent);
 }
 
-ssize_t TlsStream::send_file_by_kernel(int file, i64 offset, size_t bytes) {
-  if (!held_.empty()) {
-    if (write(held_.data(), held_.size()) < 0) return -1;
-    held_ = std::string();
-  }
+bool TlsStream::end() {
+  if (ended_ || broken_ || !handshake_done_) return true;
+  // The kernel also takes a record that it cannot pass on yet. A FIN would overtake it.
+  if (kernel_sends_ && !has_room(socket_)) return false;
   forget_errors();
-  const ssize_t sent = SSL_sendfile(ssl_, file, offset, bytes, 0);
-  return sent < 0 ? failed() : sent;
-}
-
-void TlsStream::end() {
-  if (ended_ || broken_ || !handshake_done_) return;
-  ended_ = true;
-  SSL_shutdown(ssl_);
+  const int said = SSL_shutdown(ssl_);
+  ended_ = said >= 0 || SSL_get_error(ssl_, said) != SSL_ERROR_WANT_WRITE;
   ERR_clear_error();
+  return ended_;
 }
 
 }  // namespace labcoat::net

@@ -46,6 +46,9 @@ class TlsStream {
   const char* version() const;    // "TLSv1.3"; lives for ever
   std::string_view alpn() const;  // "h2", "http/1.1" or nothing
   std::shared_ptr<const ClientCertificate> client_certificate() const;  // or none
+  // The kernel makes the records of what is sent: write to the socket itself, as in clear. send()
+  // and send_file() are not for this stream.
+  bool kernel_sends() const { return kernel_sends_; }
 
   // As of net::Transport.
   ssize_t receive(char* out, size_t room);
@@ -56,17 +59,19 @@ class TlsStream {
   // The last receive has to send something of its own first (it answers a change of keys), and the
   // socket has no room.
   bool receive_waits_for_room() const { return receive_waits_for_room_; }
-  // Says that nothing more comes: without it, the client must take what it got for cut off.
-  void end();
+  // Says that nothing more comes: without it, the client must take what it got for cut off. False:
+  // not yet, the socket has no room.
+  bool end();
   // The end will not be said.
   void cut() { ended_ = true; }
 
  private:
   struct Bio;  // the socket as OpenSSL sees it
   friend struct Bio;
+  static void see_message(int sent, int version, int type, const void* bytes, size_t count,
+                          ssl_st* ssl, void* stream);
 
   ssize_t write(const char* bytes, size_t count);
-  ssize_t send_file_by_kernel(int file, i64 offset, size_t bytes);
   ssize_t failed();
   int read_socket(char* out, int room);
 

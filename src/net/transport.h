@@ -1,6 +1,7 @@
 // Transport: the bytes between us and one client, in clear or through TLS. The calls are those of
 // the sockets API and, like them, never wait: -1 with errno EAGAIN means later. A client in clear
-// pays one comparison for the others' TLS.
+// pays one comparison for the others' TLS. Where the kernel makes the records, what is sent goes
+// the way of clear bytes.
 #pragma once
 
 #include <cerrno>
@@ -47,7 +48,7 @@ class Transport {
   // Sends the pieces in order, or some of their bytes; `more` says that bytes follow at once. What
   // was not taken must come first in the next call.
   ssize_t send(const iovec* pieces, size_t count, bool more) {
-    if (tls_) [[unlikely]]
+    if (seals()) [[unlikely]]
       return tls_->send(pieces, count, more);
     const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t sent;
@@ -66,7 +67,7 @@ class Transport {
 
   // 0: the file has nothing at this offset.
   ssize_t send_file(int file, i64 offset, size_t bytes) {
-    if (tls_) [[unlikely]]
+    if (seals()) [[unlikely]]
       return tls_->send_file(file, offset, bytes);
     off_t at = offset;
     ssize_t sent;
@@ -76,10 +77,12 @@ class Transport {
     return sent;
   }
 
-  // We send no more; the client may.
-  void shut_our_side() {
-    if (tls_) tls_->end();
+  // We send no more; the client may. False: the socket has no room for the word of it; call again
+  // when it has.
+  bool shut_our_side() {
+    if (tls_ && !tls_->end()) return false;
     ::shutdown(socket_.get(), SHUT_WR);
+    return true;
   }
   // The end will be a reset: what was sent is not to be taken for the whole.
   void end_with_reset() {
@@ -96,6 +99,8 @@ class Transport {
   }
 
  private:
+  bool seals() const { return tls_ && !tls_->kernel_sends(); }
+
   Fd socket_;
   std::unique_ptr<TlsStream> tls_;  // none: in clear
 };

@@ -4,6 +4,7 @@ import hashlib
 import ssl
 
 import pytest
+from server import wait_until
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 LARGE = bytes(range(256)) * 4096 * 12
@@ -59,6 +60,47 @@ def test_the_end_is_said(edge, authority, version):
         client.request("/files/small.txt", version="1.0")
         assert client.response().body == b"small\n" * 100
         assert client.file.read() == b""
+
+
+class Sent:
+    """How many bytes the edge has sent, without what it says to us about that."""
+
+    def __init__(self, edge):
+        self.edge = edge
+        self.looks, self.look_bytes = 0, 0
+        first = edge.counter("bytes_out")
+        self.look_bytes = edge.counter("bytes_out") - first
+
+    def now(self):
+        self.looks += 1
+        return self.edge.counter("bytes_out") - self.looks * self.look_bytes
+
+    def settled(self):
+        """When four looks have found the same, give or take the length of what they are answered."""
+        seen = [self.now()]
+        wait_until(lambda: seen.append(self.now()) or len(seen) > 4 and max(seen[-4:]) - min(seen[-4:]) < 500)
+        return seen[-1]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_answer_that_just_fits_into_the_socket_is_whole_and_has_its_end(edge, authority, version):
+    """Where the kernel makes the records it also takes one that it cannot pass on yet: an end must not overtake it."""
+    sent = Sent(edge)
+
+    def ask(fields):
+        client = edge.client(authority.context(version), receive_buffer=4096)
+        client.request("/files/large.bin", fields=fields)
+        return client
+
+    before = sent.now()
+    with ask([]):
+        room = sent.settled() - before
+    assert room < len(LARGE)
+    for size in range(room - 16_000, room + 2_000, 2_000):
+        with ask([("Connection", "close"), ("Range", f"bytes=0-{size - 1}")]) as client:
+            sent.settled()
+            assert client.head()[0] == "HTTP/1.1 206 Partial Content"
+            assert client.file.read() == LARGE[:size]
 
 
 def test_the_end_of_half_an_answer_is_not(edge, authority):

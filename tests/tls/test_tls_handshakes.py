@@ -1,5 +1,6 @@
 """What clients and the edge agree on, and what the edge does with those it cannot agree with."""
 
+import contextlib
 import random
 import socket
 import ssl
@@ -100,23 +101,55 @@ def test_renegotiation_is_refused(edge):
     assert edge.told()["scheme"] == "https"
 
 
+class TypedClient:
+    """openssl s_client, which understands letters as commands."""
+
+    def __init__(self, edge):
+        words = ["openssl", "s_client", "-tls1_3", "-crlf", "-connect", f"127.0.0.1:{edge.server.port}"]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.heard = b""
+
+    def say(self, text, until):
+        """Whether `until` was heard before the connection's end."""
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            self.heard += line
+            if until in line:
+                return True
+        return False
+
+    def get(self):
+        return self.say(b"GET / HTTP/1.1\nHost: localhost\n\n", b"200 OK")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.wait()
+
+
 def test_keys_may_change_in_between(edge):
-    command = ["openssl", "s_client", "-tls1_3", "-crlf", "-connect", f"127.0.0.1:{edge.server.port}"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
-
-        def say(text, until):
-            client.stdin.write(text)
-            client.stdin.flush()
-            for line in client.stdout:
-                if until in line:
-                    return
-            raise AssertionError(f"the connection ended before {until}")
-
+    with TypedClient(edge) as client:
         for _ in range(3):
-            say(b"K\n", b"KEYUPDATE")  # new keys of ours, and a wish for new ones of the edge's
-            say(b"GET / HTTP/1.1\nHost: localhost\n\n", b"200 OK")
-        client.stdin.close()
-        client.stdout.read()
+            assert client.say(b"k\n", b"KEYUPDATE")  # new keys of the client's
+            assert client.get()
+
+
+def test_a_client_may_ask_for_new_keys_of_ours(edge):
+    """The kernel cannot change its own: then that is the end, not bytes that the client cannot read."""
+    with TypedClient(edge) as client:
+        for _ in range(3):
+            assert client.say(b"K\n", b"KEYUPDATE")
+            if edge.counter("tls_kernel") > 0:
+                assert not client.get()
+                assert b"bad record mac" not in client.heard and b"decryption failed" not in client.heard
+                break
+            assert client.get()
+    assert edge.told()["scheme"] == "https"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

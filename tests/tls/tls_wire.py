@@ -52,6 +52,8 @@ class Authority:
 
     def context(self, version=None, alpn=(), certificate=None):
         context = ssl.create_default_context(cafile=str(self.file))
+        # Python's own choice is to take any end for a good one.
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         if version:
             context.minimum_version = context.maximum_version = version
         if alpn:
