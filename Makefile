@@ -4,7 +4,7 @@
 #   make bench   the comparisons with other servers (docs/benchmarks.md); BENCH="tls http2" for some of them
 #   make lint    format, clang-tidy, layering
 #   make build   build/release/labcoat
-.PHONY: run test bench lint format build fast-test
+.PHONY: run test bench lint format build fast-test test-ktls
 
 JOBS ?= $(shell nproc)
 
@@ -28,6 +28,12 @@ test:
 fast-test:
 	@sh tools/setup.sh build test
 	@sh tools/test.sh release
+
+# On a kernel that knows TLS, whatever this machine's does.
+test-ktls:
+	@sh tools/setup.sh build ktls
+	@sh tools/build.sh release
+	@sh tools/ktls_vm.sh
 
 BENCH ?= wsgi_peers asgi_peers websocket files tls http2 idle idle_websocket access_log tail example_app memory
 
