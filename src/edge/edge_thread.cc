@@ -157,6 +157,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.line->port().ring();
     removed_.clear();
+    if (log_) log_->hand_over();
     if (draining_ && !newcomers_ && clients_ == 0 && !std::exchange(told, true)) drained();
     const u32 news_before = news_;
     sleep(light);
@@ -164,6 +165,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // nothing.
     light = news_ != news_before || light_sleep_useful_;
   }
+  if (log_) log_->hand_over();
   // Requests that are given up from here on have nobody to make room for.
   for (App& app : apps_) app.line->close();
 }

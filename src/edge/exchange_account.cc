@@ -85,7 +85,7 @@ void Exchange::account() {
   if (ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
     log->write({.client = client(),
-                .wall_ns = wall_ns(),
+                .now_ns = now,
                 .status = status_,
                 .body_bytes = bytes_out_,
                 .queue_us = (waited_before_ns_ + queue_wait_ns_) / us,

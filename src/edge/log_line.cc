@@ -1,11 +1,12 @@
 #include "edge/log_line.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
-#include <ctime>
+#include <utility>
 
 #include "base/check.h"
-#include "base/text.h"
 #include "edge/connection.h"
 #include "edge/edge_thread.h"
 
@@ -14,57 +15,65 @@ namespace {
 
 using config::LogField;
 
-constexpr char hex_digits[] = "0123456789abcdef";
+constexpr size_t number_bytes_max = 20;
+// Of every value that no client can make longer: numbers, dates, addresses; and a block more.
+constexpr size_t own_text_bytes_max = 64 + log_block_bytes;
+constexpr u32 not_seen = ~u32{0};
 
-// Quotes, backslashes and what is not ASCII to look at become \xHH; spaces too where they would end
-// a field.
-void append_hex_escaped(std::string_view text, bool spaces, std::string& out) {
-  const auto plain = [spaces](char c) {
-    return c > 0x20 && c < 0x7f ? c != '"' && c != '\\' : c == ' ' && spaces;
-  };
-  while (!text.empty()) {
-    const auto length =
-        static_cast<size_t>(std::find_if_not(text.begin(), text.end(), plain) - text.begin());
-    out.append(text.substr(0, length));
-    text.remove_prefix(length);
-    if (text.empty()) return;
-    const auto byte = static_cast<unsigned char>(text.front());
-    const char escape[] = {'\\', 'x', hex_digits[byte >> 4], hex_digits[byte & 15]};
-    out.append(escape, sizeof escape);
-    text.remove_prefix(1);
+char* put_plain(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+constexpr auto digit_pairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i] = static_cast<char>('0' + (i % 2 == 0 ? i / 20 : i / 2 % 10));
   }
-}
+  return pairs;
+}();
 
-// RFC 8259 section 7. Field values are bytes: each above ASCII is shown as the character of
-// ISO-8859-1 with its number, so that the line is valid whatever was sent.
-void append_json_escaped(std::string_view text, std::string& out) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      const char escape[] = {'\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15]};
-      out.append(escape, sizeof escape);
-    } else {
-      out.push_back(c);
-    }
+char* put_number(i64 number, char* out) {
+  // Nearly every status, length of a page and time in microseconds has less digits than five.
+  if (number < 0 || number >= 10'000) return std::to_chars(out, out + number_bytes_max, number).ptr;
+  const auto n = static_cast<size_t>(number);
+  if (n >= 1000) {
+    std::memcpy(out, &digit_pairs[n / 100 * 2], 2);
+    out += 2;
+  } else if (n >= 100) {
+    *out++ = static_cast<char>('0' + n / 100);
+  } else if (n < 10) {
+    *out = static_cast<char>('0' + n);
+    return out + 1;
   }
+  std::memcpy(out, &digit_pairs[n % 100 * 2], 2);
+  return out + 2;
 }
 
-void append_id(u64 id, std::string& out) {
-  char digits[16];
-  for (int i = 15; i >= 0; --i, id >>= 4) digits[i] = hex_digits[id & 15];
-  out.append(digits, sizeof digits);
+// Two digits for each byte.
+constexpr auto hex_pairs = [] {
+  std::array<char, 512> pairs{};
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i] = "0123456789abcdef"[i % 2 == 0 ? i / 2 / 16 : i / 2 % 16];
+  }
+  return pairs;
+}();
+
+char* put_id(u64 id, char* out) {
+  for (int shift = 56; shift >= 0; shift -= 8, out += 2) {
+    std::memcpy(out, hex_pairs.data() + 2 * (id >> shift & 0xff), 2);
+  }
+  return out;
 }
 
-void append_unix_time(i64 wall_ns, std::string& out) {
-  append_number(wall_ns / seconds, out);
+char* put_unix_time(i64 wall_ns, char* out) {
+  out = put_number(wall_ns / seconds, out);
   const i64 millis = wall_ns / ms % 1000;
-  const char fraction[] = {'.', static_cast<char>('0' + millis / 100),
-                           static_cast<char>('0' + millis / 10 % 10),
-                           static_cast<char>('0' + millis % 10)};
-  out.append(fraction, sizeof fraction);
+  *out++ = '.';
+  *out++ = static_cast<char>('0' + millis / 100);
+  *out++ = static_cast<char>('0' + millis / 10 % 10);
+  *out++ = static_cast<char>('0' + millis % 10);
+  return out;
 }
 
 bool is_number(LogField field) {
@@ -80,11 +89,6 @@ bool is_number(LogField field) {
     default:
       return false;
   }
-}
-
-std::string_view value_of(const http::RequestHead& head, std::string_view name) {
-  const http::Field* const field = head.find(name);
-  return field == nullptr ? std::string_view() : field->value;
 }
 
 }  // namespace
@@ -118,193 +122,201 @@ std::string basic_user(std::string_view authorization) {
   return {};  // no colon: not what RFC 7617 describes, and maybe the password
 }
 
-std::string_view LogClock::local(i64 wall_ns) {
-  const i64 second = wall_ns / seconds;
-  if (second != local_second_) {
-    local_second_ = second;
-    const time_t time = second;
-    tm parts{};
-    localtime_r(&time, &parts);
-    local_bytes_ = std::strftime(local_, sizeof local_, "%d/%b/%Y:%H:%M:%S %z", &parts);
-  }
-  return {local_, local_bytes_};
-}
-
-std::string_view LogClock::utc(i64 wall_ns) {
-  const i64 second = wall_ns / seconds;
-  if (second != utc_second_) {
-    utc_second_ = second;
-    const time_t time = second;
-    tm parts{};
-    gmtime_r(&time, &parts);
-    std::strftime(utc_, sizeof utc_, "%Y-%m-%dT%H:%M:%S.000Z", &parts);
-  }
-  const i64 millis = wall_ns / ms % 1000;
-  utc_[20] = static_cast<char>('0' + millis / 100);
-  utc_[21] = static_cast<char>('0' + millis / 10 % 10);
-  utc_[22] = static_cast<char>('0' + millis % 10);
-  return {utc_, 24};
-}
-
 LineFormat LineFormat::compile(std::string_view text) {
   const auto format = config::parse_log_format(text);
   CHECK(format.has_value());  // the configuration was read with it
   return LineFormat(*format);
 }
 
-LineFormat::LineFormat(const config::LogFormat& format) : json_(format.json), after_(format.after) {
+LineFormat::LineFormat(const config::LogFormat& format)
+    : json_(format.json), nothing_(format.json ? "" : "-") {
+  std::string_view close;  // of the value before
   for (const config::LogPiece& from : format.pieces) {
-    Piece piece{from.before, from.field, from.quoted || json_, -1};
-    if (json_) {
-      piece.before = pieces_.empty() ? "{\"" : ",\"";
-      append_json_escaped(log_field_name(from), piece.before);
-      piece.before.append(is_number(from.field) ? "\":" : "\":\"");
+    if (!json_) {
+      add(from, from.before);
+      continue;
     }
-    switch (from.field) {
-      case LogField::request:
-        // Next to each other; used for nothing else.
-        piece.source = static_cast<int>(sources_.size());
-        sources_.push_back({LogField::method, ""});
-        sources_.push_back({LogField::target, ""});
-        break;
-      case LogField::method:
-      case LogField::target:
-      case LogField::path:
-      case LogField::query:
-      case LogField::host:
-      case LogField::user:
-        piece.source = source(from.field, "");
-        break;
-      case LogField::referer:
-        piece.source = source(LogField::header, "referer");
-        break;
-      case LogField::user_agent:
-        piece.source = source(LogField::header, "user-agent");
-        break;
-      case LogField::header:
-        piece.source = source(LogField::header, from.header);
-        break;
-      default:
-        break;
-    }
-    pieces_.push_back(std::move(piece));
+    const std::string_view quote = is_number(from.field) ? "" : "\"";
+    const std::string name = log_field_name(from);
+    std::string key(name.size() * log_escape_bytes_max + log_block_bytes, ' ');
+    key.resize(static_cast<size_t>(put_escaped(name, LogEscape::json, key.data()) - key.data()));
+    std::string before(close);
+    before.append(pieces_.empty() ? "{\"" : ",\"").append(key).append("\":").append(quote);
+    add(from, std::move(before));
+    close = quote;
   }
-  if (json_) after_ = "}";
-  after_.push_back('\n');
+  add({}, (json_ ? std::string(close) + "}" : format.after) + "\n");
 }
 
-int LineFormat::source(LogField field, std::string_view header) {
+void LineFormat::add(const config::LogPiece& from, std::string before) {
+  Piece piece;
+  piece.before_bytes = before.size();
+  before.resize((before.size() + log_block_bytes - 1) / log_block_bytes * log_block_bytes);
+  piece.before = std::move(before);
+  piece.field = from.field;
+  piece.escape = json_ ? LogEscape::json : from.quoted ? LogEscape::quoted : LogEscape::bare;
+  piece.source = sources_.size();
+  fixed_bytes_max_ += piece.before.size() + own_text_bytes_max;
+  pieces_.push_back(std::move(piece));
+  switch (from.field) {
+    case LogField::request:
+    case LogField::method:
+    case LogField::target:
+    case LogField::path:
+    case LogField::query:
+    case LogField::host:
+      return sources_.push_back({from.field, ""});
+    case LogField::user:
+      return add_header(LogField::user, "authorization");
+    case LogField::referer:
+      return add_header(LogField::header, "referer");
+    case LogField::user_agent:
+      return add_header(LogField::header, "user-agent");
+    case LogField::header:
+      return add_header(LogField::header, from.header);
+    case LogField::route:
+    case LogField::app:
+      ++names_;
+      return;
+    default:
+      return;
+  }
+}
+
+void LineFormat::add_header(LogField field, std::string_view header) {
   sources_.push_back({field, std::string(header)});
-  return static_cast<int>(sources_.size()) - 1;
+  header_lengths_ |= u64{1} << header.size() % 64;
 }
 
 void LineFormat::note(const http::RequestHead& head, LogNotes& out) const {
-  for (const Source& source : sources_) {
-    switch (source.field) {
+  out.texts.assign(sources_.size(), {});
+  u32& used = out.used = 0;
+  const auto add = [&](LogNotes::Text& to, std::string_view text) {
+    if (out.bytes.size() < used + text.size() + log_block_bytes) {
+      out.bytes.resize(used + text.size() + 2 * log_block_bytes);
+    }
+    if (to.bytes == 0) to.begin = used;
+    std::memcpy(out.bytes.data() + used, text.data(), text.size());
+    used += static_cast<u32>(text.size());
+    to.bytes += static_cast<u32>(text.size());
+  };
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    LogNotes::Text& to = out.texts[i];
+    switch (sources_[i].field) {
+      case LogField::request:
+        add(to, head.method);
+        add(to, " ");
+        add(to, head.target);
+        add(to, " ");
+        break;
       case LogField::method:
-        out.bytes.append(head.method);
+        add(to, head.method);
         break;
       case LogField::target:
-        out.bytes.append(head.target);
+        add(to, head.target);
         break;
       case LogField::path:
-        out.bytes.append(head.path);
+        add(to, head.path);
         break;
       case LogField::query:
-        out.bytes.append(head.query);
+        add(to, head.query);
         break;
       case LogField::host:
-        out.bytes.append(head.host);
-        break;
-      case LogField::user:
-        out.bytes.append(basic_user(value_of(head, "authorization")));
+        add(to, head.host);
         break;
       default:
-        out.bytes.append(value_of(head, source.header));
+        to.begin = not_seen;
         break;
     }
-    out.ends.push_back(static_cast<u32>(out.bytes.size()));
+  }
+  // Once through the fields of the head, most of which are in no line; the first of a name counts.
+  for (size_t i = 0; i < head.field_count; ++i) {
+    const http::Field& field = head.fields[i];
+    if ((header_lengths_ >> field.name.size() % 64 & 1) == 0) continue;
+    for (size_t k = 0; k < sources_.size(); ++k) {
+      LogNotes::Text& to = out.texts[k];
+      if (to.begin != not_seen || !http::same_name(field.name, sources_[k].header)) continue;
+      to.begin = 0;
+      add(to, sources_[k].field == LogField::user ? std::string_view(basic_user(field.value))
+                                                  : field.value);
+    }
   }
 }
 
-void LineFormat::append_text(std::string_view text, const Piece& piece, std::string& out) const {
-  if (json_) {
-    append_json_escaped(text, out);
-  } else if (text.empty()) {
-    out.push_back('-');
-  } else {
-    append_hex_escaped(text, piece.quoted, out);
-  }
+size_t LineFormat::bytes_max(const LogFacts& facts, const LogNotes* notes) const {
+  size_t texts = names_ * std::max(facts.route.size(), facts.app.size());
+  if (notes != nullptr) texts += notes->used;
+  return fixed_bytes_max_ + texts * log_escape_bytes_max;
 }
 
-void LineFormat::append_value(const Piece& piece, const LogFacts& facts, const LogNotes* notes,
-                              LogClock& clock, std::string& out) const {
-  const auto noted = [&](int source) -> std::string_view {
-    if (notes == nullptr || notes->ends.empty()) return {};
-    const auto at = static_cast<size_t>(source);
-    const u32 begin = at == 0 ? 0 : notes->ends[at - 1];
-    return std::string_view(notes->bytes).substr(begin, notes->ends[at] - begin);
+inline char* LineFormat::put_value(const Piece& piece, const LogFacts& facts, const LogNotes* notes,
+                                   LogClock& clock, char* out) const {
+  // Ours, and plain.
+  const auto put_own = [&](std::string_view text) {
+    return put_plain(text.empty() ? nothing_ : text, out);
+  };
+  const auto put_name = [&](std::string_view text) {
+    return text.empty() ? put_plain(nothing_, out) : put_escaped(text, piece.escape, out);
   };
   switch (piece.field) {
     case LogField::time:
-      out.append(clock.utc(facts.wall_ns));
-      return;
+      return put_plain(clock.utc(facts.now_ns), out);
     case LogField::time_local:
-      out.append(clock.local(facts.wall_ns));
-      return;
+      return put_plain(clock.local(facts.now_ns), out);
     case LogField::time_unix:
-      return append_unix_time(facts.wall_ns, out);
+      return put_unix_time(clock.wall_at(facts.now_ns), out);
     case LogField::remote_addr:
-      return append_text(facts.client.address, piece, out);
+      return put_own(facts.client.address);
     case LogField::remote_port:
-      return append_number(facts.client.port, out);
+      return put_number(facts.client.port, out);
     case LogField::peer_addr:
-      return append_text(facts.client.peer_address(), piece, out);
-    case LogField::request:
-      if (noted(piece.source).empty()) return append_text({}, piece, out);
-      append_text(noted(piece.source), piece, out);
-      append_text(" ", piece, out);
-      append_text(noted(piece.source + 1), piece, out);
-      append_text(" ", piece, out);
-      return append_text(facts.protocol, piece, out);
+      return put_own(facts.client.peer_address());
     case LogField::protocol:
-      return append_text(facts.protocol, piece, out);
+      return put_own(facts.protocol);
     case LogField::scheme:
-      return append_text(facts.client.is_https() ? "https" : "http", piece, out);
+      return put_own(facts.client.is_https() ? "https" : "http");
     case LogField::status:
-      return append_number(facts.status, out);
+      return put_number(facts.status, out);
     case LogField::bytes:
-      return append_number(static_cast<i64>(facts.body_bytes), out);
+      return put_number(static_cast<i64>(facts.body_bytes), out);
     case LogField::queue_us:
-      return append_number(facts.queue_us, out);
+      return put_number(facts.queue_us, out);
     case LogField::service_us:
-      return append_number(facts.service_us, out);
+      return put_number(facts.service_us, out);
     case LogField::total_us:
-      return append_number(facts.total_us, out);
+      return put_number(facts.total_us, out);
     case LogField::tls_version:
-      return append_text(facts.client.tls_version, piece, out);
+      return put_own(facts.client.tls_version);
     case LogField::route:
-      return append_text(facts.route, piece, out);
+      return put_name(facts.route);
     case LogField::app:
-      return append_text(facts.app, piece, out);
+      return put_name(facts.app);
     case LogField::worker:
-      if (facts.worker < 0) return append_text({}, piece, out);
-      return append_number(facts.worker, out);
+      return facts.worker < 0 ? put_plain(nothing_, out) : put_number(facts.worker, out);
     case LogField::request_id:
-      return append_id(facts.id, out);
-    default:
-      return append_text(noted(piece.source), piece, out);
+      return put_id(facts.id, out);
+    default: {
+      if (notes == nullptr || notes->texts[piece.source].bytes == 0) return put_own({});
+      const LogNotes::Text text = notes->texts[piece.source];
+      out = put_escaped_padded({notes->bytes.data() + text.begin, text.bytes}, piece.escape, out);
+      return piece.field == LogField::request ? put_plain(facts.protocol, out) : out;
+    }
   }
 }
 
 void LineFormat::append(const LogFacts& facts, const LogNotes* notes, LogClock& clock,
-                        std::string& out) const {
-  for (const Piece& piece : pieces_) {
-    out.append(piece.before);
-    append_value(piece, facts, notes, clock, out);
-    if (json_ && !is_number(piece.field)) out.push_back('"');
+                        LogLines& out) const {
+  char* at = out.room(bytes_max(facts, notes));
+  const Piece* piece = pieces_.data();
+  const Piece* const last = piece + pieces_.size() - 1;
+  for (;; ++piece) {
+    for (size_t i = 0; i < piece->before.size(); i += log_block_bytes)
+      std::memcpy(at + i, piece->before.data() + i, log_block_bytes);
+    at += piece->before_bytes;
+    if (piece == last) break;
+    at = put_value(*piece, facts, notes, clock, at);
   }
-  out.append(after_);
+  out.end(at);
 }
 
 }  // namespace labcoat::edge

@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "config/log_format.h"
+#include "edge/log_clock.h"
+#include "edge/log_escape.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
@@ -16,14 +18,19 @@ struct Client;
 
 // What a line needs of a request's head, kept from its arrival to its answer.
 struct LogNotes {
-  std::string bytes;
-  std::vector<u32> ends;  // of each text in `bytes`, in the order of LineFormat's sources
+  struct Text {
+    u32 begin = 0;
+    u32 bytes = 0;
+  };
+  std::vector<char> bytes;  // at least a block more than are used
+  u32 used = 0;
+  std::vector<Text> texts;  // in the order of LineFormat's sources; empty: no head was read
 };
 
 // The rest of a line.
 struct LogFacts {
   const Client& client;
-  i64 wall_ns = 0;  // since the epoch
+  i64 now_ns = 0;  // when the answer was complete
   int status = 0;
   u64 body_bytes = 0;
   i64 queue_us = 0;    // waited for a worker
@@ -36,18 +43,21 @@ struct LogFacts {
   std::string_view app;       // empty: none
 };
 
-// Dates as text, made once a second. One edge thread's.
-class LogClock {
+// Lines, one after the other.
+class LogLines {
  public:
-  std::string_view local(i64 wall_ns);  // 22/Nov/2026:01:02:03 +0000
-  std::string_view utc(i64 wall_ns);    // 2026-11-22T01:02:03.456Z
+  std::string_view text() const { return {bytes_.data(), used_}; }
+  void clear() { used_ = 0; }
+  // Where the next one may be made, of at most so many bytes; then where it ended.
+  char* room(size_t bytes_max) {
+    if (bytes_.size() - used_ < bytes_max) bytes_.resize(used_ + 2 * bytes_max);
+    return bytes_.data() + used_;
+  }
+  void end(const char* end) { used_ = static_cast<size_t>(end - bytes_.data()); }
 
  private:
-  i64 local_second_ = -1;
-  i64 utc_second_ = -1;
-  char local_[40];
-  size_t local_bytes_ = 0;
-  char utc_[25];
+  std::vector<char> bytes_;
+  size_t used_ = 0;
 };
 
 class LineFormat {
@@ -58,31 +68,36 @@ class LineFormat {
   // Copies what the fields need of the head, and nothing if they need nothing.
   void note(const http::RequestHead& head, LogNotes& out) const;
   // The line with its newline. No notes: the request could not be read.
-  void append(const LogFacts& facts, const LogNotes* notes, LogClock& clock,
-              std::string& out) const;
+  void append(const LogFacts& facts, const LogNotes* notes, LogClock& clock, LogLines& out) const;
 
  private:
   struct Source {
     config::LogField field;
-    std::string header;  // of LogField::header
+    std::string header;  // where it is a field of the request, its name
   };
   struct Piece {
-    std::string before;  // text; in JSON with the key
-    config::LogField field;
-    bool quoted = false;  // may hold spaces
-    int source = -1;      // of the texts in LogNotes; of `request` the method, then the target
+    // Text of the format, in JSON with the key: whole blocks, of which so many bytes count.
+    std::string before;
+    size_t before_bytes = 0;
+    config::LogField field = config::LogField::time;
+    LogEscape escape = LogEscape::quoted;
+    size_t source = 0;  // of fields that need one
   };
 
   explicit LineFormat(const config::LogFormat& format);
-  int source(config::LogField field, std::string_view header);
-  void append_value(const Piece& piece, const LogFacts& facts, const LogNotes* notes,
-                    LogClock& clock, std::string& out) const;
-  void append_text(std::string_view text, const Piece& piece, std::string& out) const;
+  void add(const config::LogPiece& from, std::string before);
+  void add_header(config::LogField field, std::string_view name);
+  size_t bytes_max(const LogFacts& facts, const LogNotes* notes) const;
+  char* put_value(const Piece& piece, const LogFacts& facts, const LogNotes* notes, LogClock& clock,
+                  char* out) const;
 
   bool json_ = false;
+  std::string_view nothing_;  // stands where there is no text
   std::vector<Source> sources_;
-  std::vector<Piece> pieces_;
-  std::string after_;
+  u64 header_lengths_ = 0;      // bit n: a source is a field whose name has n bytes, modulo 64
+  std::vector<Piece> pieces_;   // the last one has no value
+  size_t fixed_bytes_max_ = 0;  // of a line, but for its noted texts and its names
+  size_t names_ = 0;            // of routes and apps
 };
 
 // The name in "Authorization: Basic …"; empty when there is none. Nobody has checked it.

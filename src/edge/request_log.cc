@@ -22,6 +22,7 @@ RequestLog::RequestLog(const config::Config& config)
     : format_(LineFormat::compile(config.access_log_format)),
       status_min_(lowest_status(config.access_log_only)),
       sample_(config.access_log_sample),
+      sync_(config.access_log_sync),
       slow_us_(config.slow_log_threshold_ns / us) {}
 
 Result<std::unique_ptr<RequestLog>> RequestLog::open(const config::Config& config) {
@@ -66,19 +67,26 @@ bool ThreadLog::belongs_into_access_log(const LogFacts& facts) {
 }
 
 void ThreadLog::write(const LogFacts& facts, std::unique_ptr<LogNotes> notes) {
-  const bool access = belongs_into_access_log(facts);
-  const bool slow = log_.slow_ && facts.total_us >= log_.slow_us_;
-  if (access || slow) {
-    line_.clear();
-    log_.format_.append(facts, notes.get(), clock_, line_);
-    if (access) log_.access_->write(thread_, line_);
-    if (slow) log_.slow_->write(thread_, line_);
+  if (belongs_into_access_log(facts)) {
+    log_.format_.append(facts, notes.get(), clock_, access_lines_);
   }
+  if (log_.slow_ && facts.total_us >= log_.slow_us_) {
+    log_.format_.append(facts, notes.get(), clock_, slow_lines_);
+  }
+  if (log_.sync_ || access_lines_.text().size() >= waiting_bytes_max) hand_over();
   if (!notes || spare_.size() >= spare_notes_max) return;
-  if (notes->bytes.capacity() > spare_bytes_max) return;
-  notes->bytes.clear();
-  notes->ends.clear();
+  if (notes->bytes.size() > spare_bytes_max) return;
   spare_.push_back(std::move(notes));
+}
+
+void ThreadLog::hand_over() {
+  const auto hand_over_to = [this](AccessLog* log, LogLines& lines) {
+    if (lines.text().empty()) return;
+    log->write(thread_, lines.text());
+    lines.clear();
+  };
+  hand_over_to(log_.access_.get(), access_lines_);
+  hand_over_to(log_.slow_.get(), slow_lines_);
 }
 
 }  // namespace labcoat::edge

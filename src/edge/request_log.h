@@ -26,6 +26,7 @@ class RequestLog {
   const LineFormat format_;
   const int status_min_;  // of the access log
   const int sample_;      // one of so many lines, but for errors of ours
+  const bool sync_;
   const i64 slow_us_;
   std::unique_ptr<AccessLog> access_;  // or none
   std::unique_ptr<AccessLog> slow_;    // or none
@@ -39,11 +40,17 @@ class ThreadLog {
   // A request's head has been read. The notes are given back with its line.
   std::unique_ptr<LogNotes> note(const http::RequestHead& head);
   void write(const LogFacts& facts, std::unique_ptr<LogNotes> notes);
+  // What was written since the last time goes on its way. Lines wait for the end of a turn of the
+  // event loop, so that what they share is taken once for all of them.
+  void hand_over();
 
  private:
   // What idle connections share instead of each keeping its own.
   static constexpr size_t spare_notes_max = 64;
   static constexpr size_t spare_bytes_max = 4096;
+
+  // Beyond that lines do not wait.
+  static constexpr size_t waiting_bytes_max = 16 * 1024;
 
   bool belongs_into_access_log(const LogFacts& facts);
 
@@ -51,7 +58,7 @@ class ThreadLog {
   const int thread_;
   LogClock clock_;
   int unsampled_ = 0;
-  std::string line_;
+  LogLines access_lines_, slow_lines_;
   std::vector<std::unique_ptr<LogNotes>> spare_;
 };
 
