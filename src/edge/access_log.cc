@@ -104,26 +104,22 @@ void AccessLog::adopt(Fd fd) {
   sink_.is_file = is_regular_file(sink_.fd.get());
 }
 
-void AccessLog::write(int thread, std::string_view line) {
+void AccessLog::write(int thread, std::string_view lines) {
   if (options_.sync) {
-    write_out(line);
+    write_out(lines);
     return;
   }
   Buffer& buffer = *buffers_[static_cast<size_t>(thread)];
-  size_t before = 0, after = 0;
+  bool enough = false;
   {
     const std::lock_guard lock(buffer.mutex);
-    before = buffer.lines.size();
-    after = before + line.size();
-    if (after > buffered_bytes_max) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    buffer.lines.append(line);
+    const size_t before = buffer.lines.size();
+    if (before + lines.size() > buffered_bytes_max) return drop(lines);
+    buffer.lines.append(lines);
+    enough = before < write_at_bytes && buffer.lines.size() >= write_at_bytes;
   }
-  // The first line, and then only when there is much of it: a system call each.
-  const bool enough = before < write_at_bytes && after >= write_at_bytes;
-  if (before != 0 && !enough) return;
+  // A system call, which is made when the writer does not look by itself, or not soon enough.
+  if (!enough && !is_idle_.load(std::memory_order_relaxed)) return;
   {
     const std::lock_guard lock(wake_mutex_);
     any_ = true;
@@ -132,16 +128,36 @@ void AccessLog::write(int thread, std::string_view line) {
   wake_.notify_one();
 }
 
+bool AccessLog::holds_lines() {
+  return std::any_of(buffers_.begin(), buffers_.end(), [](const auto& buffer) {
+    const std::lock_guard lock(buffer->mutex);
+    return !buffer->lines.empty();
+  });
+}
+
+// Nothing is done until somebody has lines. They are seen here, or who adds them sees that nobody
+// looks: the buffer's mutex orders the two.
+void AccessLog::wait_for_lines() {
+  is_idle_.store(true, std::memory_order_relaxed);
+  if (!holds_lines()) {
+    std::unique_lock lock(wake_mutex_);
+    wake_.wait(lock, [this] { return any_ || stopping_; });
+    any_ = false;
+  }
+  is_idle_.store(false, std::memory_order_relaxed);
+}
+
 void AccessLog::run_writer() {
   pthread_setname_np(pthread_self(), "access-log");
   std::string lines;
   for (bool last = false; !last;) {
+    // While lines come it only looks for them in time: whoever adds some need not wake it.
+    if (!holds_lines()) wait_for_lines();
     {
       std::unique_lock lock(wake_mutex_);
-      wake_.wait(lock, [this] { return any_ || stopping_; });
       wake_.wait_for(lock, std::chrono::milliseconds(gather_ms),
                      [this] { return enough_ || stopping_; });
-      any_ = enough_ = false;
+      enough_ = false;
       last = stopping_;
     }
     for (const auto& buffer : buffers_) {

@@ -27,15 +27,15 @@ class AccessLog {
 
   struct Options {
     std::string target;  // "-" (stdout), a path, or syslog+udp://HOST:PORT
-    bool sync = false;   // each line is written by the edge thread itself, at once
+    bool sync = false;   // what is given is written by the edge thread itself, at once
     int threads = 1;
   };
 
   static Result<std::unique_ptr<AccessLog>> open(Options options);
   ~AccessLog();
 
-  // From edge thread `thread`. The line has its newline.
-  void write(int thread, std::string_view line);
+  // From edge thread `thread`: whole lines.
+  void write(int thread, std::string_view lines);
   // From any thread: opens the file by its name (USR1 after logrotate), which takes the place of
   // the old one even when that is stuck.
   void reopen();
@@ -56,6 +56,8 @@ class AccessLog {
 
   AccessLog(Options options, Fd fd);
   void run_writer();
+  bool holds_lines();
+  void wait_for_lines();
   void write_out(std::string_view lines);
   void write_as_stream(std::string_view lines);
   bool is_ready_for_more();
@@ -75,8 +77,9 @@ class AccessLog {
   std::atomic<u64> dropped_ = 0;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
-  bool any_ = false;     // there are lines
-  bool enough_ = false;  // so many that they should be written at once
+  std::atomic<bool> is_idle_ = false;  // the writer waits for the first line
+  bool any_ = false;                   // there are lines, or another file
+  bool enough_ = false;                // so many that they should be written at once
   std::atomic<bool> stopping_ = false;
   std::thread writer_;
 };

@@ -107,6 +107,18 @@ def test_syslog_that_nobody_hears_stops_nobody_and_comes_back(serve_logged):
         wait_until(heard, what="a datagram")
 
 
+def test_each_line_comes_by_itself_also_when_no_other_follows(serve_logged, tmp_path):
+    """The thread that writes looks for lines while some come, and is woken by the first after a pause."""
+    log = tmp_path / "log"
+    edge = serve_logged("--access-log", log, access_log_format="{query}")
+    expected = ""
+    for number in range(6):
+        for line in (f"{number}a", f"{number}b"):
+            edge.get(f"/echo?{line}")
+            expected += line + "\n"
+        wait_until(lambda: log.exists() and log.read_text() == expected, 10, f"{expected!r} in the log")
+
+
 def test_a_reader_that_stops_reading_costs_lines_and_nothing_else(serve_logged, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
