@@ -187,12 +187,13 @@ CONFIGS = {
 
 def file_server(name, serve, folder, root, certificate=None, connections=4096, clear_http2=False):
     """labcoat, nginx or h2o serving the files of `root`: over TLS with a certificate, else in clear. NGINX must be told
-    when that is to be HTTP/2, and then speaks nothing else."""
+    when that is to be HTTP/2, and then speaks nothing else. labcoat-openssl is labcoat that never leaves TLS to the kernel."""
     own = folder / f"{name}-{len(list(folder.iterdir()))}"
     own.mkdir()
     own.chmod(0o777)
     scheme = "https" if certificate else "http"
-    if name == "labcoat":
+    if name in ("labcoat", "labcoat-openssl"):
+        serve = [*serve, "--set", "kernel_tls=false"] if name == "labcoat-openssl" else serve
         words = [*serve, "--static", f"/={root}", "-l", f"{scheme}://127.0.0.1:0", "--edge-threads", 1]
         words += ["--certificate", ",".join(map(str, certificate))] if certificate else []
         return Entry(name, [*words, "--set", f"connections={connections}"], cwd=own)

@@ -100,8 +100,9 @@ def h2load(cpus, connections, streams, http1=False):
             "answers": int(counts[1]),
             "rps": float(rate),
             "p99_us": None,
-            # Requests in flight when the time is up count as failed here; an answer that is no 2xx does not.
-            "errors": int(counts[1]) - good,
+            # Requests in flight when the time is up count as failed here, though a 2xx may have been seen of them; an answer
+            # that is no 2xx does not.
+            "errors": max(0, int(counts[1]) - good),
             "generator_bound": None,
             "duration_s": float(length[:-2]) / 1000 if length.endswith("ms") else float(length[:-1]),
         }

@@ -7,8 +7,11 @@ what they agree on with a client is asked beforehand and must be the same.
 handshake   openssl s_time, several at a time: connect, full handshake, one request for the 612 bytes, close. A client's
             half of a handshake costs more than the server's, so the server mostly waits: read its CPU.
 612         h2load speaking HTTP/1.1, 64 connections.
+10m         The same with a file of 10 MB, 4 connections.
 
-    tests/bench/tls.py [--only handshake,612] [--servers labcoat,nginx] [--rounds 5] [--seconds 2] [--json FILE]
+Where the kernel knows TLS (modprobe tls), --servers labcoat,labcoat-openssl says what that is worth.
+
+    tests/bench/tls.py [--only handshake,612,10m] [--servers labcoat,nginx] [--rounds 5] [--seconds 2] [--json FILE]
 """
 
 import re
@@ -19,7 +22,9 @@ import lineup
 from contest import Words, print_table, print_verdict, take_turns, write_report
 from loads import CIPHER, h2load, handshakes
 
-CASES = {"handshake": ("full handshakes", "handshakes"), "612": ("file of 612 bytes over TLS", "requests")}
+CASES = {"handshake": ("full handshakes", "handshakes"), "612": ("file of 612 bytes over TLS", "requests"),
+         "10m": ("file of 10 MB over TLS", "requests")}  # fmt: skip
+FILES = {"handshake": "612.html", "612": "612.html", "10m": "10m.bin"}
 
 
 def agreed(url):
@@ -41,11 +46,12 @@ def session_tickets(url):
 
 def main():
     words = Words(__doc__, ["labcoat", "nginx"], CASES, seconds=2)
+    words.names["servers"].append("labcoat-openssl")
     words.add_argument("--clients", type=int, default=8, help="openssl s_time at a time (default: %(default)s)")
     words.add_argument("--connections", type=int, default=64)
     arguments = words.parse()
     report = {}
-    with lineup.files_served(arguments, {"612.html": 612}, secure=True) as servers:
+    with lineup.files_served(arguments, {"612.html": 612, "10m.bin": 10_000_000}, secure=True) as servers:
         report["agreed"] = {name: agreed(server.url) for name, server in servers.items()}
         if len(set(report["agreed"].values())) != 1:
             sys.exit(f"the servers do not agree on the same with a client: {report['agreed']}")
@@ -54,12 +60,12 @@ def main():
         print("session tickets after each handshake:", ", ".join(f"{n} {count}" for n, count in report["tickets"].items()))
         for case in arguments.only:
             load = handshakes(arguments.generator_cpus, arguments.clients) if case == "handshake" else h2load(
-                arguments.generator_cpus, arguments.connections, 1, http1=True)  # fmt: skip
-            results = report[case] = take_turns(servers, load, "612.html", arguments.rounds, arguments.seconds)
+                arguments.generator_cpus, 4 if case == "10m" else arguments.connections, 1, http1=True)  # fmt: skip
+            results = report[case] = take_turns(servers, load, FILES[case], arguments.rounds, arguments.seconds)
             title, unit = CASES[case]
             print(f"\n{title}, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
             print_table(results, unit)
-            print_verdict(results, ["nginx"], rate_wanted=1.0, cpu_wanted=1.0)
+            print_verdict(results, ["nginx", "labcoat-openssl"], rate_wanted=1.0, cpu_wanted=1.0)
     write_report(arguments, "tls", {"cases": report})
 
 
