@@ -32,5 +32,10 @@ sleep 60
 END
 chmod +x "$place/start" "$place/modprobe"
 
-linux.uml mem="${MEMORY:-3G}" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro init="$place/start" con=null con0=null,fd:1 | tee "$place/output"
+linux.uml mem="${MEMORY:-3G}" quiet root=/dev/root rootfstype=hostfs rootflags=/ ro init="$place/start" con=null con0=null,fd:1 \
+  > "$place/output" &
+machine=$!
+trap 'kill $machine 2>/dev/null || true' EXIT
+trap 'exit 143' INT TERM
+tail -f -n +1 --pid=$machine "$place/output"
 grep -q "^the command ended with 0" "$place/output" && grep -q "^TlsTxSw.*[1-9]" "$place/output"
