@@ -249,8 +249,10 @@ size_t LineFormat::bytes_max(const LogFacts& facts, const LogNotes* notes) const
   return fixed_bytes_max_ + texts * log_escape_bytes_max;
 }
 
-inline char* LineFormat::put_value(const Piece& piece, const LogFacts& facts, const LogNotes* notes,
-                                   LogClock& clock, char* out) const {
+// In the loop below, where it is called: a call for each value would cost as much as most of them.
+[[gnu::always_inline]] inline char* LineFormat::put_value(const Piece& piece, const LogFacts& facts,
+                                                          const LogNotes* notes, LogClock& clock,
+                                                          char* out) const {
   // Ours, and plain.
   const auto put_own = [&](std::string_view text) {
     return put_plain(text.empty() ? nothing_ : text, out);
