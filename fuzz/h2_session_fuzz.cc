@@ -10,7 +10,6 @@
 #include "edge/counters.h"
 #include "edge/edge_thread.h"
 #include "edge/http2_connection.h"
-#include "edge/trusted_proxies.h"
 
 using namespace labcoat;
 using namespace labcoat::edge;
@@ -77,9 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   EdgeShared shared;
   shared.config = &config;
   shared.admin = &pages;
-  shared.trusted_proxies =
-      std::make_shared<TrustedProxies>(config.trusted_proxies, config.proxy_fields);
-  auto rules = EdgeRules::build(config, shared.mime_types, config.routes);
+  auto rules = EdgeRules::build(config, shared.mime_types, config.routes, shared.listeners);
   CHECK(rules.has_value());
   shared.set_rules(*rules);
   shared.client_limits = std::make_shared<ClientLimits>(config);

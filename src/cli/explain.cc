@@ -159,11 +159,12 @@ std::string redirect_of(const config::Config& config, const Request& request) {
     info.port = static_cast<u16>(listen.port);
     listeners.push_back(std::move(info));
   }
-  edge::apply_https_rules(config.tls, listeners);
+  const edge::HttpsRules rules(config.tls, listeners);
   for (const edge::ListenerInfo& listener : listeners) {
-    if (listener.https || listener.redirect_port == 0) continue;
+    const int port = rules.redirects_to(listener);
+    if (port == 0) continue;
     return fmt::format("{} to {}", edge::https_redirect_status(request.head.method),
-                       edge::https_location(request.head, request.head.host, listener));
+                       edge::https_location(request.head, request.head.host, listener, port));
   }
   return "";
 }

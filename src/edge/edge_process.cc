@@ -19,9 +19,7 @@
 #include "config/json.h"
 #include "edge/client_limits.h"
 #include "edge/edge_thread.h"
-#include "edge/https_rules.h"
 #include "edge/status_page.h"
-#include "edge/trusted_proxies.h"
 #include "edge/worker_link.h"
 #include "net/handshakes.h"
 #include "net/message_socket.h"
@@ -159,14 +157,15 @@ Status EdgeProcess::start(net::SocketMessage first) {
                                      http::RequestHead::fields_capacity)};
   // The built-in types do when the system has no list.
   [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
-  auto rules = EdgeRules::build(config_, shared_.mime_types, config_.routes);
+  std::vector<Fd> sockets;
+  for (size_t i = 1; i < first.fds.size(); ++i) sockets.push_back(std::move(first.fds[i]));
+  if (auto taken = take_listeners(message, std::move(sockets)); !taken) return taken;
+  auto rules = EdgeRules::build(config_, shared_.mime_types, config_.routes, shared_.listeners);
   if (!rules) return tl::unexpected(rules.error());
   shared_.set_rules(std::move(*rules));
   auto log = RequestLog::open(config_);
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);
-  shared_.trusted_proxies =
-      std::make_shared<TrustedProxies>(config_.trusted_proxies, config_.proxy_fields);
   shared_.client_limits = std::make_shared<ClientLimits>(config_);
   shared_.report_corrupt = [this](size_t app, u32 endpoint) {
     loop_->post([this, app, endpoint] {
@@ -183,9 +182,7 @@ Status EdgeProcess::start(net::SocketMessage first) {
     shared_.tls = std::move(*keeper);
     if (auto watched = shared_.tls->watch(*loop_); !watched) return watched;
   }
-  std::vector<Fd> sockets;
-  for (size_t i = 1; i < first.fds.size(); ++i) sockets.push_back(std::move(first.fds[i]));
-  return take_listeners(message, std::move(sockets));
+  return {};
 }
 
 Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
@@ -226,7 +223,6 @@ Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
     shared_.listeners.push_back(info);
     listener_sockets_.push_back(std::move(fds[i]));
   }
-  apply_https_rules(config_.tls, shared_.listeners);
   return {};
 }
 
@@ -299,12 +295,14 @@ Status EdgeProcess::adopt(const std::vector<Fd>& fds) {
   if (!text) return tl::unexpected(text.error());
   auto config = config::from_json(*text);
   if (!config) return tl::unexpected(config.error());
-  auto rules = EdgeRules::build(std::move(*config), shared_.mime_types, config_.routes);
+  auto rules =
+      EdgeRules::build(std::move(*config), shared_.mime_types, config_.routes, shared_.listeners);
   if (!rules) {
     spdlog::error("the routes in force stay, for the new ones cannot be used: {}",
                   rules.error().text);
     return {};
   }
+  if (shared_.tls) shared_.tls->adopt((*rules)->config.tls);
   shared_.set_rules(*rules);
   for (const auto& thread : threads_) thread->adopt(*rules);
   return {};

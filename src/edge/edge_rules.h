@@ -1,25 +1,34 @@
-// EdgeRules: what may change while the edge runs, in one read-only piece: routes, and limits that
-// are looked up for each request. A request goes by those that were in force when it began.
+// EdgeRules: what may change while the edge runs, in one read-only piece: routes, whom to believe,
+// what https asks, and limits that are looked up for each request. A request goes by those that
+// were in force when it began.
 #pragma once
 
 #include <memory>
 
 #include "config/config.h"
 #include "edge/client_limits.h"
+#include "edge/https_rules.h"
+#include "edge/trusted_proxies.h"
 #include "http/mime.h"
 #include "routes/router.h"
 
 namespace labcoat::edge {
 
 struct EdgeRules {
+  explicit EdgeRules(config::Config fresh)
+      : config(std::move(fresh)), proxies(config.trusted_proxies, config.proxy_fields) {}
+
   config::Config config;
   routes::Router router;
+  TrustedProxies proxies;
+  HttpsRules https;
   std::unique_ptr<ClientLimits> rates;  // of requests; connections are counted elsewhere
 
   // `at_start`: the routes that the edge was started with, whose places (max_concurrent) there are.
   static Result<std::shared_ptr<const EdgeRules>> build(config::Config config,
                                                         const http::MimeTypes& types,
-                                                        const std::vector<config::Route>& at_start);
+                                                        const std::vector<config::Route>& at_start,
+                                                        const std::vector<ListenerInfo>& listeners);
 };
 
 // The same with a reference count of its own, so that threads do not write to one another's.

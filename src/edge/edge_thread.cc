@@ -14,7 +14,6 @@
 #include "edge/listener.h"
 #include "edge/proxy_header.h"
 #include "edge/tls_handshake.h"
-#include "edge/trusted_proxies.h"
 #include "http/date.h"
 
 namespace labcoat::edge {
@@ -273,7 +272,7 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
 
 // Closed at once when not: a word to each would cost what the limit is to save.
 bool EdgeThread::may_enter(Client& client) {
-  client.trusted = shared_.trusted_proxies->trusts(client);
+  client.trusted = rules_->proxies.trusts(client);
   if (client.listener->admin) return true;
   ClientLimits::Seat seat = shared_.client_limits->take_seat(client);
   client.seat = std::move(seat.held);

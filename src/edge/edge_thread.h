@@ -20,6 +20,7 @@
 #include "edge/body_files.h"
 #include "edge/counters.h"
 #include "edge/edge_rules.h"
+#include "edge/listener_info.h"
 #include "edge/request_log.h"
 #include "edge/route_metrics.h"
 #include "edge/tls_keeper.h"
@@ -35,21 +36,7 @@ namespace labcoat::edge {
 class Connection;
 class ClientLimits;
 class Listener;
-class TrustedProxies;
 struct Client;
-
-struct ListenerInfo {
-  int socket = -1;  // borrowed
-  bool admin = false;
-  bool https = false;
-  bool proxy_protocol = false;
-  bool unix_socket = false;
-  std::string server_name;  // for the app: SERVER_NAME when the request names no host
-  u16 port = 0;
-  int redirect_port = 0;           // every request is redirected to https there; 0: not
-  bool asks_certificates = false;  // of clients
-  std::string hsts;                // value of Strict-Transport-Security; empty: none
-};
 
 // Answers requests on admin listeners; thread-safe.
 class AdminPages {
@@ -86,7 +73,6 @@ struct EdgeShared {
   std::vector<std::unique_ptr<LineShare>> lines;                // as config->apps
   std::vector<std::unique_ptr<MemoryCounts>> memory_counts;     // as config->apps
   std::unique_ptr<RequestLog> request_log;                      // or none
-  std::shared_ptr<const TrustedProxies> trusted_proxies;
   std::shared_ptr<ClientLimits> client_limits;
   std::unique_ptr<TlsKeeper> tls;  // or none
   const AdminPages* admin = nullptr;

@@ -51,8 +51,9 @@ void Exchange::begin(i64 began_ns) {
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
   std::vector<char>& buffer = thread_.path_buffer();
-  if (client_.listener->redirect_port != 0 && !client().is_https()) {
-    redirect_to_https(head);
+  const int https_port = thread_.rules()->https.redirects_to(*client_.listener);
+  if (https_port != 0 && !client().is_https()) {
+    redirect_to_https(head, https_port);
     return;
   }
   if (head.path == "*") {
@@ -96,15 +97,15 @@ void Exchange::run(const http::RequestHead& head, const Body& body) {
 // Every response begins here, whoever made it.
 void Exchange::begin_response(answer::Response& response) {
   head_sent_ = true;
-  add_hsts(*client_.listener, response);
+  add_hsts(thread_.rules()->https, *client_.listener, response);
   change_headers(response);
   without_body_ = head_request_ || http::forbids_body(response.status);
   count_status(response.status);
   sink_.send_head(response);
 }
 
-void Exchange::redirect_to_https(const http::RequestHead& head) {
-  const std::string location = https_location(head, host(head), *client_.listener);
+void Exchange::redirect_to_https(const http::RequestHead& head, int port) {
+  const std::string location = https_location(head, host(head), *client_.listener, port);
   answer(https_redirect_status(head.method), "this site speaks https: " + location + "\n",
          "Location: " + location + "\r\n");
 }

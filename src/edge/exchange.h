@@ -122,7 +122,7 @@ class Exchange final : public LineMember {
   bool write_route_fields(const http::RequestHead& head, channel::RequestWriter& writer) const;
 
   void begin_response(answer::Response& response);
-  void redirect_to_https(const http::RequestHead& head);
+  void redirect_to_https(const http::RequestHead& head, int port);
 
   // Of an answer that is several parts of a file: those that are still to be sent.
   struct Pieces {

@@ -4,7 +4,6 @@
 #include "edge/client_limits.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/trusted_proxies.h"
 #include "http/request_start.h"
 
 namespace labcoat::edge {
@@ -13,7 +12,7 @@ void Exchange::note(const http::RequestHead& head) {
   head_request_ = head.method == "HEAD";
   minor_version_ = head.minor_version;
   noted_ = true;
-  if (client_.trusted) forwarded_ = thread_.shared().trusted_proxies->client_of(head, client_);
+  if (client_.trusted) forwarded_ = thread_.rules()->proxies.client_of(head, client_);
   if (thread_.log() != nullptr) notes_ = thread_.log()->note(head);
 }
 

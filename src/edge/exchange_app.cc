@@ -8,7 +8,6 @@
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "edge/https_rules.h"
-#include "edge/trusted_proxies.h"
 #include "files/file_order.h"
 
 namespace labcoat::edge {
@@ -67,7 +66,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
                     .script_name_bytes = rule_->script_name_bytes(path)})) {
     return false;
   }
-  const TrustedProxies& proxies = *thread_.shared().trusted_proxies;
+  const TrustedProxies& proxies = rules_->proxies;
   const std::string_view host = this->host(head);
   const bool other_host = host.data() != head.host.data();
   for (size_t i = 0; i < head.field_count; ++i) {
@@ -85,7 +84,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
     }
     if (!writer.field(field.name, overruled ? host : field.value)) return false;
   }
-  if (!write_client_certificate(client_, writer)) return false;
+  if (!write_client_certificate(rules_->https, client_, writer)) return false;
   if (!write_route_fields(head, writer)) return false;
   writer.begin_body();
   if (body.file) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "edge/connection.h"
+
 namespace labcoat::edge {
 namespace {
 
@@ -20,24 +22,18 @@ std::string hsts_value(const config::Tls& tls) {
 
 }  // namespace
 
-void apply_https_rules(const config::Tls& tls, std::vector<ListenerInfo>& listeners) {
-  const auto first = std::find_if(listeners.begin(), listeners.end(),
-                                  [](const ListenerInfo& one) { return one.https && !one.admin; });
-  const int own_port = first == listeners.end() ? 0 : first->port;
-  for (ListenerInfo& listener : listeners) {
-    if (listener.admin) continue;
-    if (listener.https) {
-      listener.asks_certificates = tls.client_certificates != "off";
-      listener.hsts = hsts_value(tls);
-    } else if (!listener.unix_socket) {
-      // Behind a UNIX socket is somebody who speaks https with the clients, if anybody does.
-      listener.redirect_port = tls.redirect_port < 0 ? own_port : tls.redirect_port;
-    }
-  }
+HttpsRules::HttpsRules(const config::Tls& tls, const std::vector<ListenerInfo>& listeners)
+    : redirect_port(tls.redirect_port),
+      asks_certificates(tls.client_certificates != "off"),
+      hsts(hsts_value(tls)) {
+  if (redirect_port >= 0) return;
+  const auto own = std::find_if(listeners.begin(), listeners.end(),
+                                [](const ListenerInfo& one) { return one.https && !one.admin; });
+  redirect_port = own == listeners.end() ? 0 : own->port;
 }
 
 std::string https_location(const http::RequestHead& head, std::string_view host,
-                           const ListenerInfo& listener) {
+                           const ListenerInfo& listener, int port) {
   std::string out = "https://";
   if (!host.empty()) {
     out.append(without_port(host));
@@ -46,7 +42,7 @@ std::string https_location(const http::RequestHead& head, std::string_view host,
   } else {
     out.append(listener.server_name);
   }
-  if (listener.redirect_port != 443) out.append(":").append(std::to_string(listener.redirect_port));
+  if (port != 443) out.append(":").append(std::to_string(port));
   out.append(head.path.starts_with('/') ? head.path : "/");
   if (head.has_query) out.append("?").append(head.query);
   return out;
@@ -56,17 +52,18 @@ int https_redirect_status(std::string_view method) {
   return method == "GET" || method == "HEAD" ? 301 : 308;
 }
 
-void add_hsts(const ListenerInfo& listener, answer::Response& response) {
+void add_hsts(const HttpsRules& rules, const ListenerInfo& listener, answer::Response& response) {
   constexpr std::string_view name = "Strict-Transport-Security";
-  if (listener.hsts.empty()) return;
+  if (rules.hsts.empty() || !listener.https || listener.admin) return;
   const bool said =
       std::any_of(response.fields.begin(), response.fields.end(),
                   [&](const http::Field& field) { return http::same_name(field.name, name); });
-  if (!said) response.fields.push_back({name, listener.hsts});
+  if (!said) response.fields.push_back({name, rules.hsts});
 }
 
-bool write_client_certificate(const Client& client, channel::RequestWriter& writer) {
-  if (!client.listener->asks_certificates) return true;
+bool write_client_certificate(const HttpsRules& rules, const Client& client,
+                              channel::RequestWriter& writer) {
+  if (!rules.asks_certificates || !client.listener->https || client.listener->admin) return true;
   if (client.certificate == nullptr) return writer.field("SSL_CLIENT_VERIFY", "NONE");
   return writer.field("SSL_CLIENT_VERIFY", "SUCCESS") &&
          writer.field("SSL_CLIENT_S_DN", client.certificate->subject) &&

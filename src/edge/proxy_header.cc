@@ -4,13 +4,12 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "edge/trusted_proxies.h"
 #include "http/proxy_protocol.h"
 
 namespace labcoat::edge {
 
 void ProxyHeader::start() {
-  if (!thread_.shared().trusted_proxies->trusts(client_) || !watch(EPOLLIN | EPOLLRDHUP)) {
+  if (!thread_.rules()->proxies.trusts(client_) || !watch(EPOLLIN | EPOLLRDHUP)) {
     refuse();
     return;
   }

@@ -50,7 +50,9 @@ std::vector<std::string> warnings_of(const net::TlsContext& context) {
 
 }  // namespace
 
-TlsKeeper::TlsKeeper(const config::Tls& tls) : settings_(settings_of(tls)) {
+void TlsKeeper::adopt(const config::Tls& tls) {
+  settings_ = settings_of(tls);
+  files_.clear();
   for (const net::TlsSettings::Certificate& one : settings_.certificates) {
     files_.push_back(one.certificate);
     files_.push_back(one.key);

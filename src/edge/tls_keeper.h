@@ -24,6 +24,8 @@ class TlsKeeper final : public net::Watcher {
 
   // From now on looks at the files every other second.
   Status watch(net::Loop& loop);
+  // Other files, or other rules for handshakes; reload() follows.
+  void adopt(const config::Tls& tls);
   // Reads the files again, changed or not; logs what came of it.
   void reload();
   void on_events(u32 events) override;
@@ -32,7 +34,7 @@ class TlsKeeper final : public net::Watcher {
   std::shared_ptr<const net::TlsContext> current() const;
 
  private:
-  explicit TlsKeeper(const config::Tls& tls);
+  explicit TlsKeeper(const config::Tls& tls) { adopt(tls); }
   // Which version of which file is there: changes when any of them does.
   std::string look() const;
 

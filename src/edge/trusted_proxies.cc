@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "edge/connection.h"
 #include "http/authority.h"
 #include "http/forwarded.h"
 

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/ip_address.h"
-#include "edge/connection.h"
 #include "http/request.h"
 
 namespace labcoat::edge {
+
+struct Client;
+struct ForwardedClient;
 
 class TrustedProxies {
  public:

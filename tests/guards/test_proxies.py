@@ -1,6 +1,8 @@
 """The client's address: from trusted proxies, never from anybody else."""
 
 import json
+import pathlib
+import signal
 import socket
 import struct
 
@@ -222,3 +224,29 @@ def test_nobody_else_chooses_a_route_by_it(serve, tmp_path):
     (tmp_path / "labcoat.toml").write_text('[[site]]\nhost = "a.test"\nanswer = "a"\n[[route]]\npath = "/*"\nanswer = "rest"\n')
     edge = Edge(serve("-c", "labcoat.toml", *ADMIN))
     assert edge.get("/", fields=[("X-Forwarded-Host", "a.test"), ("Forwarded", "host=a.test")]).body == b"rest"
+
+
+SITE = """
+[server]
+listen = "http://127.0.0.1:0"
+{rules}
+[admin]
+listen = "http://127.0.0.1:0"
+[app.main]
+target = "guards_app:app"
+workers = 1
+"""
+
+
+def test_whom_to_believe_is_taken_from_a_changed_configuration(serve, tmp_path):
+    config = tmp_path / "labcoat.toml"
+    config.write_text(SITE.format(rules=""))
+    edge = Edge(serve(listen=None, env={"PYTHONPATH": str(pathlib.Path(__file__).parent)}))
+    lie = ("X-Forwarded-For", "192.0.2.7")
+    assert told(edge, lie)["REMOTE_ADDR"] == "127.0.0.1"
+    config.write_text(SITE.format(rules='trusted_proxies = "127.0.0.1"'))
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: told(edge, lie)["REMOTE_ADDR"] == "192.0.2.7", what="the new configuration")
+    config.write_text(SITE.format(rules='trusted_proxies = "10.0.0.1"'))
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: told(edge, lie)["REMOTE_ADDR"] == "127.0.0.1", what="the new configuration")

@@ -110,3 +110,46 @@ def test_tickets_survive_a_new_certificate(renewed, authority, tmp_path):
     wait_until(lambda: edge.who() == "second", 30, "the new certificate")
     with edge.client(context, session=session) as client:
         assert client.socket.session_reused
+
+
+SITE = """
+[server]
+listen = ["https://127.0.0.1:0", "http://127.0.0.1:0"]
+[admin]
+listen = "http://127.0.0.1:0"
+[tls]
+{rules}
+{certificates}
+[app.main]
+target = "tls_app:app"
+workers = 1
+"""
+
+
+def test_a_changed_configuration_is_taken_without_a_restart(serve, authority, tmp_path):
+    def write(rules, *names):
+        rows = ["[[tls.certificate]]\nfile = '%s'\nkey = '%s'" % authority.certificate(*name.split()) for name in names]
+        (tmp_path / "labcoat.toml").write_text(SITE.format(rules=rules, certificates="\n".join(rows)))
+
+    write("", "localhost")
+    edge = TlsEdge(serve(listen=None, env={"PYTHONPATH": str(HERE)}), authority)
+    with edge.client(authority.context(ssl.TLSVersion.TLSv1_2)) as old:
+        assert edge.who("new.example") == "localhost"
+        write('version_min = "1.3"\nhsts = "5m"\nredirect_https = "on"', "localhost", "new.example")
+        edge.server.signal(signal.SIGHUP)
+        wait_until(lambda: edge.who("new.example") == "new.example", 30, "the new certificate")
+        assert old.get("/").status == 200, "who is connected is not disturbed"
+    assert "tls.certificate" in edge.server.stderr() and "after a restart" not in edge.server.stderr()
+    with pytest.raises(ssl.SSLError):
+        edge.client(authority.context(ssl.TLSVersion.TLSv1_2))
+    with edge.client() as client:
+        assert dict(client.get("/").fields)["Strict-Transport-Security"] == "max-age=300"
+    with edge.plain_client(1) as client:
+        assert client.get("/").status == 301
+    # A file that cannot be read keeps the old ones.
+    rows = SITE.format(rules="", certificates="[[tls.certificate]]\nfile = 'none.crt'\nkey = 'none.key'")
+    (tmp_path / "labcoat.toml").write_text(rows)
+    edge.server.signal(signal.SIGHUP)
+    edge.server.wait_for_log("none.crt")
+    assert edge.who("new.example") == "new.example"
+    assert edge.server.edge_pid() == edge.pid

@@ -2,10 +2,8 @@
 
 import json
 import ssl
-import types
 
 import pytest
-from http_client import Client
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -62,15 +60,10 @@ def test_a_resumed_session_still_knows_whose_it_is(serve_tls, authority, ann, ve
         assert json.loads(client.get("/").body)["SSL_CLIENT_S_DN"] == "CN=Ann \\C3\\84,O=Shop"
 
 
-def plain_client(edge, index):
-    port = int(edge.server.urls[index].rsplit(":", 1)[1])
-    return Client(types.SimpleNamespace(host="127.0.0.1", port=port))
-
-
 def test_http_is_redirected_to_https(serve_tls):
     edge = serve_tls(more=["-l", "https://127.0.0.1:0", "-l", "http://127.0.0.1:0"], redirect_https="on")
     port = edge.server.port
-    with plain_client(edge, 1) as client:
+    with edge.plain_client(1) as client:
         client.authority = "shop.example:80"
         answer = client.get("/a%20b?c=d")
         assert answer.status == 301
@@ -85,14 +78,14 @@ def test_http_is_redirected_to_https(serve_tls):
 
 def test_http_is_redirected_to_the_port_that_clients_see(serve_tls):
     edge = serve_tls(more=["-l", "https://127.0.0.1:0", "-l", "http://127.0.0.1:0"], redirect_https=443)
-    with plain_client(edge, 1) as client:
+    with edge.plain_client(1) as client:
         client.authority = "shop.example"
         assert dict(client.get("/x").fields)["Location"] == "https://shop.example/x"
 
 
 def test_without_redirect_both_are_served(serve_tls):
     edge = serve_tls(more=["-l", "https://127.0.0.1:0", "-l", "http://127.0.0.1:0"], hsts="5m")
-    with plain_client(edge, 1) as client:
+    with edge.plain_client(1) as client:
         answer = client.get("/")
         assert json.loads(answer.body)["scheme"] == "http"
         # RFC 6797 section 7.2: never in clear.

@@ -5,6 +5,7 @@ import pathlib
 import socket
 import ssl
 import subprocess
+import types
 
 from edge_wire import Edge
 from http_client import Client
@@ -92,6 +93,11 @@ class TlsEdge(Edge):
 
     def client(self, context=None, **options):
         return TlsClient(self.server, context or self.authority.context(), **options)
+
+    def plain_client(self, index):
+        """Of the listener with this number, which speaks http."""
+        port = int(self.server.urls[index].rsplit(":", 1)[1])
+        return Client(types.SimpleNamespace(host="127.0.0.1", port=port))
 
     def told(self, **options):
         """What the app was told about a request on a connection of its own."""
