@@ -132,6 +132,14 @@ Result<double> parse_share(std::string_view text) {
 }
 
 void append_number(i64 number, std::string& out) {
+  // Nearly every status and many a length: counting the digits first takes longer than making them.
+  if (number >= 100 && number < 1000) {
+    const char three[] = {static_cast<char>('0' + number / 100),
+                          static_cast<char>('0' + number / 10 % 10),
+                          static_cast<char>('0' + number % 10)};
+    out.append(three, sizeof three);
+    return;
+  }
   char digits[24];
   const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
   out.append(digits, end);
