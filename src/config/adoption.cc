@@ -13,6 +13,7 @@ namespace {
 struct AdoptableRow {
   const char* name;
   void (*take)(Config& running, const Config& fresh);
+  bool fits_listeners = false;  // those of its own file; with others it may shut everybody out
 };
 
 #define LABCOAT_LIMIT(option, member)                                                             \
@@ -41,9 +42,9 @@ constexpr AdoptableRow adoptable[] = {
     LABCOAT_LIMIT("http2_streams", http2_streams),
     LABCOAT_LIMIT("http2_resets", http2_resets),
     LABCOAT_LIMIT("http2_control_frames", http2_control_frames),
-#define LABCOAT_ROW(option, member)                                                     \
-  {                                                                                     \
-    option, [](Config& running, const Config& fresh) { running.member = fresh.member; } \
+#define LABCOAT_ROW(option, member)                                                           \
+  {                                                                                           \
+    option, [](Config& running, const Config& fresh) { running.member = fresh.member; }, true \
   }
     LABCOAT_ROW("server.trusted_proxies", trusted_proxies),
     LABCOAT_ROW("server.proxy_fields", proxy_fields),
@@ -105,6 +106,16 @@ std::string places_text(const std::vector<Route>& routes) {
   return text;
 }
 
+bool same_urls(const std::vector<Listen>& running, const std::vector<Listen>& fresh) {
+  return std::equal(running.begin(), running.end(), fresh.begin(), fresh.end(),
+                    [](const Listen& one, const Listen& other) { return one.url == other.url; });
+}
+
+bool same_listeners(const Config& running, const Config& fresh) {
+  return same_urls(running.listen, fresh.listen) && same_urls(running.admin, fresh.admin) &&
+         running.proxy_protocol == fresh.proxy_protocol;
+}
+
 std::string certificates_text(const Tls& tls) {
   Config config;
   config.tls.certificates = tls.certificates;
@@ -118,12 +129,14 @@ Result<Adoption> adopt(Config& running, const Config& fresh) {
     return fail("it has other apps than those that run; that needs a restart");
   }
   Adoption adoption;
+  const bool listeners_stay = same_listeners(running, fresh);
   std::set<std::string> names;
   for (const auto& [name, value] : running.values) names.insert(name);
   for (const auto& [name, value] : fresh.values) names.insert(name);
   for (const std::string& name : names) {
     if (value_of(running, name) == value_of(fresh, name)) continue;
-    const AdoptableRow* const row = find_adoptable(name);
+    const AdoptableRow* row = find_adoptable(name);
+    if (row != nullptr && row->fits_listeners && !listeners_stay) row = nullptr;
     (row != nullptr ? adoption.adopted : adoption.at_restart).push_back(name);
     if (row == nullptr) continue;
     row->take(running, fresh);
@@ -137,8 +150,8 @@ Result<Adoption> adopt(Config& running, const Config& fresh) {
     running.routes = fresh.routes;
   }
   if (certificates_text(running.tls) != certificates_text(fresh.tls)) {
-    adoption.adopted.emplace_back("tls.certificate");
-    running.tls.certificates = fresh.tls.certificates;
+    (listeners_stay ? adoption.adopted : adoption.at_restart).emplace_back("tls.certificate");
+    if (listeners_stay) running.tls.certificates = fresh.tls.certificates;
   }
   return adoption;
 }

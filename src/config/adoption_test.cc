@@ -67,5 +67,40 @@ TEST(Adoption, takes_no_other_apps) {
   EXPECT_TRUE(running.routes.empty());
 }
 
+// Without its https listener a file needs no certificate, and without proxy_protocol it need trust
+// nobody; the listeners that run still do.
+TEST(Adoption, leaves_what_fits_to_other_listeners_until_they_are_there) {
+  Config running = with("server.trusted_proxies", "10.0.0.1");
+  running.trusted_proxies = "10.0.0.1";
+  running.values["tls.redirect_https"] = "off";
+  running.listen.emplace_back().url = "https://[::]:443";
+  running.tls.certificates.push_back({"site.crt", "site.key", {}});
+  Config fresh = running;
+  fresh.listen[0].url = "http://[::]:80";
+  fresh.trusted_proxies = fresh.values["server.trusted_proxies"] = "";
+  fresh.values["tls.redirect_https"] = "443";
+  fresh.tls.redirect_port = 443;
+  fresh.tls.certificates.clear();
+  const auto adoption = adopt(running, fresh);
+  ASSERT_TRUE(adoption);
+  EXPECT_EQ(adoption->adopted, Words{});
+  EXPECT_EQ(adoption->at_restart,
+            (Words{"server.trusted_proxies", "tls.redirect_https", "tls.certificate"}));
+  EXPECT_EQ(running.trusted_proxies, "10.0.0.1");
+  EXPECT_EQ(running.tls.redirect_port, 0);
+  EXPECT_EQ(running.tls.certificates.size(), 1u);
+}
+
+TEST(Adoption, who_speaks_the_proxy_protocol_is_trusted_as_long_as_it_is_asked_for) {
+  Config running = with("server.trusted_proxies", "10.0.0.1");
+  running.trusted_proxies = "10.0.0.1";
+  running.proxy_protocol = "on";
+  Config fresh = running;
+  fresh.trusted_proxies = fresh.values["server.trusted_proxies"] = "";
+  fresh.proxy_protocol = "off";
+  ASSERT_TRUE(adopt(running, fresh));
+  EXPECT_EQ(running.trusted_proxies, "10.0.0.1");
+}
+
 }  // namespace
 }  // namespace labcoat::config

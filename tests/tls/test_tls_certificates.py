@@ -1,5 +1,6 @@
 """Files: what a start says about bad ones, and new ones without a restart."""
 
+import os
 import re
 import shutil
 import signal
@@ -153,3 +154,17 @@ def test_a_changed_configuration_is_taken_without_a_restart(serve, authority, tm
     edge.server.wait_for_log("none.crt")
     assert edge.who("new.example") == "new.example"
     assert edge.server.edge_pid() == edge.pid
+
+
+def test_tls_that_belongs_to_other_listeners_waits_for_them(serve, authority, tmp_path):
+    certificate = "[[tls.certificate]]\nfile = '%s'\nkey = '%s'" % authority.certificate("localhost")
+    config = tmp_path / "labcoat.toml"
+    config.write_text(SITE.format(rules="", certificates=certificate))
+    edge = TlsEdge(serve(listen=None, env={"PYTHONPATH": str(HERE)}), authority)
+    config.write_text(SITE.format(rules="", certificates="").replace('"https://127.0.0.1:0", ', ""))
+    edge.server.signal(signal.SIGHUP)
+    edge.server.wait_for_log("only after a restart: server.listen, tls.certificate")
+    assert edge.who() == "localhost"
+    os.kill(edge.pid, signal.SIGKILL)
+    edge.server.wait_for_log("another takes over its sockets")
+    assert edge.who() == "localhost", "its listeners are the old ones"
