@@ -14,6 +14,9 @@ constexpr i64 budget_window_ns = 10 * seconds;
 constexpr int reads_per_turn = 8;
 // Rounds of giving turns to streams and sending what they gave.
 constexpr int rounds_per_turn = 8;
+// Of frames other than DATA that wait to be sent. Budgets bound how fast they become more, and a
+// head stays when its client resets the stream; so who has left as much unread is not read further.
+constexpr size_t pending_bytes_max = 64 * 1024;
 
 }  // namespace
 
@@ -73,6 +76,7 @@ void Http2Connection::resume() {
     const bool any = give_turns();
     more = flush() && turns_wanted_ && any;
   }
+  if (state_ == State::open && hears()) come_back();
   forgotten_.clear();
   if (state_ == State::linger && timer_ == Timer::write && transport_.shut_our_side()) {
     arm(Timer::linger);
@@ -88,8 +92,12 @@ void Http2Connection::resume() {
   }
 }
 
+bool Http2Connection::hears() const {
+  return readable_ && !ending_ && session_->pending_bytes() < pending_bytes_max;
+}
+
 void Http2Connection::read() {
-  for (int reads = 0; readable_ && !ending_;) {
+  for (int reads = 0; hears();) {
     if (reads++ == reads_per_turn) {
       come_back();
       return;

@@ -69,6 +69,7 @@ class Http2Connection final : public SocketConnection,
   // Receiving.
   void open_session();
   void read();
+  bool hears() const;
   void discard_rest();
 
   // What the session says; http2_session.cc.

@@ -46,6 +46,8 @@ class Session {
   void receive(std::string_view bytes);
   // Appends frames until there are `enough` bytes in `out`, or nothing is to be said.
   void write(std::string& out, size_t enough);
+  // Frames other than DATA that wait for write(). Who reads on without writing lets them grow.
+  size_t pending_bytes() const { return pending_.size(); }
   // Nothing will be read or written any more.
   bool is_over() const;
   // Gives back memory that a busy time has left.

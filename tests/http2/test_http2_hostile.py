@@ -4,6 +4,7 @@ the others do not notice."""
 import contextlib
 import socket
 import struct
+import threading
 import time
 
 import pytest
@@ -343,6 +344,32 @@ def test_answers_that_nobody_reads_do_not_pile_up(serve_http2, tmp_path):
     assert edge.counter("requests") < count
     assert_others_are_served(edge, "/files/small")
     assert edge.counter("limit_http2_resets") > 0
+
+
+def test_answers_that_were_reset_and_that_nobody_reads_do_not_pile_up(serve_http2, tmp_path):
+    """A stream that its client resets does not count any more, its head stays to be sent: who has some of them waiting is not heard further."""
+    route = '[[route]]\npath = "/cookie"\nanswer = "x"\nadd_header = { Set-Cookie = "%s" }\n'
+    (tmp_path / "labcoat.toml").write_text(route % ("x" * 30_000))
+    edge = serve_http2("-c", "labcoat.toml", app=None, **{"edge_threads": 1, "limits.http2_resets": 10_000})
+    count = 600
+    with edge.connect(settings={SettingsFrame.INITIAL_WINDOW_SIZE: 0}) as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.reset(client.request("/cookie"))
+        client.sync()
+        # The same bytes again and again, and some to fill: everything else is in the table.
+        block = client.head(request_fields("/cookie"))[1][9:] + b"\0\1a\x7f\xe9\6" + b"x" * 1000
+        streams = range(3, 3 + 2 * count, 2)
+        reset = struct.pack(">I", 8)
+        requests = b"".join(frame(HEADERS, 5, one, block) + frame(RST_STREAM, 0, one, reset) for one in streams)
+        sender = threading.Thread(target=client.send, args=[requests])
+        sender.start()
+        for _ in range(5):
+            assert_others_are_served(edge, "/files/small")
+        assert edge.counter("requests") < count
+        while client.stream(streams[-1]).status is None:
+            client.hear()
+        sender.join()
+        assert all(client.stream(one).status == 200 for one in streams)
 
 
 @pytest.mark.parametrize("first, second, code", [(5, 3, PROTOCOL_ERROR), (1, 1, STREAM_CLOSED)])
