@@ -93,6 +93,7 @@ AccessLog::AccessLog(Options options, Fd fd)
 AccessLog::~AccessLog() {
   {
     const std::lock_guard lock(wake_mutex_);
+    stopped_ns_ = now_ns();
     stopping_ = true;
   }
   wake_.notify_one();
@@ -100,8 +101,9 @@ AccessLog::~AccessLog() {
 }
 
 void AccessLog::adopt(Fd fd) {
-  sink_ = {.fd = std::move(fd)};
-  sink_.is_file = is_regular_file(sink_.fd.get());
+  const bool is_file = is_regular_file(fd.get());
+  // A pipe may be the same as before, under the same name.
+  sink_ = {.fd = std::move(fd), .is_file = is_file, .broken_line = sink_.broken_line && !is_file};
 }
 
 void AccessLog::write(int thread, std::string_view lines) {
@@ -201,23 +203,33 @@ void AccessLog::drop(std::string_view lines) {
   dropped_.fetch_add(static_cast<u64>(count), std::memory_order_relaxed);
 }
 
-// A pipe, a socket or a terminal: whether it takes something without making us wait for ever.
+bool AccessLog::may_wait() const {
+  // A writer may, lines are dropped meanwhile; who answers requests may not.
+  if (options_.sync || has_reopened_) return false;
+  // All that is left at the end waits for the same: the sink takes something once more.
+  return !stopping_ || now_ns() - std::max(stopped_ns_, sink_.ready_ns) <= last_wait_ns;
+}
+
+// Whether it takes something without making us wait for ever.
 bool AccessLog::is_ready_for_more() {
-  const i64 began = now_ns();
+  if (sink_.is_file) return true;
   pollfd writable{sink_.fd.get(), POLLOUT, 0};
   for (;;) {
-    // A writer may wait, lines are dropped meanwhile; who answers requests may not.
-    const int count = ::poll(&writable, 1, options_.sync ? 0 : gather_ms);
-    if (count > 0) return (writable.revents & POLLOUT) != 0;
-    if (options_.sync || has_reopened_) return false;
-    if (stopping_ && now_ns() - began > last_wait_ns) return false;
+    const bool wait = may_wait();
+    if (::poll(&writable, 1, wait ? gather_ms : 0) > 0) break;
+    if (!wait) return false;
   }
+  sink_.ready_ns = now_ns();
+  return (writable.revents & POLLOUT) != 0;
 }
 
 void AccessLog::write_as_stream(std::string_view lines) {
-  if (sink_.broken_line && ::write(sink_.fd.get(), "\n", 1) == 1) sink_.broken_line = false;
+  if (sink_.broken_line) {
+    if (!is_ready_for_more()) return drop(lines);
+    if (::write(sink_.fd.get(), "\n", 1) == 1) sink_.broken_line = false;
+  }
   while (!lines.empty()) {
-    if (!sink_.is_file && !is_ready_for_more()) return drop(lines);
+    if (!is_ready_for_more()) return drop(lines);
     // What a pipe has room for when it is ready (pipe(7)).
     const size_t bytes = sink_.is_file ? lines.size() : std::min<size_t>(lines.size(), PIPE_BUF);
     const ssize_t wrote = ::write(sink_.fd.get(), lines.data(), bytes);
@@ -231,6 +243,7 @@ void AccessLog::write_as_stream(std::string_view lines) {
 }
 
 void AccessLog::reopen() {
+  if (options_.target == "-") return;  // it has no name
   auto fd = open_target(options_.target);
   if (!fd) return;  // the old one stays in use
   {

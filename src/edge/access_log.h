@@ -52,6 +52,7 @@ class AccessLog {
     Fd fd;
     bool is_file = false;      // takes everything at once; others are asked first, and in pieces
     bool broken_line = false;  // the last thing written was a part of a line
+    i64 ready_ns = 0;          // when it was last ready for more; of others
   };
 
   AccessLog(Options options, Fd fd);
@@ -60,6 +61,7 @@ class AccessLog {
   void wait_for_lines();
   void write_out(std::string_view lines);
   void write_as_stream(std::string_view lines);
+  bool may_wait() const;
   bool is_ready_for_more();
   void drop(std::string_view lines);
   void send_as_syslog(std::string_view lines);
@@ -80,6 +82,7 @@ class AccessLog {
   std::atomic<bool> is_idle_ = false;  // the writer waits for the first line
   bool any_ = false;                   // there are lines, or another file
   bool enough_ = false;                // so many that they should be written at once
+  i64 stopped_ns_ = 0;                 // when it was told to stop; set before it is
   std::atomic<bool> stopping_ = false;
   std::thread writer_;
 };

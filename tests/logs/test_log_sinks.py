@@ -1,11 +1,19 @@
 """Where lines go, which requests get one, and what happens when the sink is slow."""
 
+import fcntl
 import os
 import re
 import signal
 import socket
+import struct
+import termios
+import time
 
 from server import wait_until
+
+
+def unread(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
 
 
 def lines(path, count):
@@ -150,6 +158,55 @@ def test_a_stuck_reader_does_not_hold_up_the_end(serve_logged, tmp_path):
             for _ in range(20):
                 client.get(f"/echo?{'x' * 7000}")
         assert edge.server.stop() == 0
+    finally:
+        os.close(reader)
+
+
+def test_standard_output_that_nobody_reads_holds_up_no_answer_of_a_thread_that_writes_itself(serve_logged):
+    edge = serve_logged("--access-log", "-", access_log_format="{target}", access_log_sync="true")
+    with edge.client() as client:
+        while edge.counter("access_log_dropped") < 3:
+            assert client.get(f"/echo?{'x' * 7000}").status == 200
+
+
+def test_standard_output_that_nobody_reads_does_not_hold_up_the_end(serve_logged):
+    """It is an ordinary pipe: whatever is written to it when it is full waits."""
+    edge = serve_logged("--access-log", "-", access_log_format="{target}", edge_threads=8)
+    for _ in range(40):
+        with edge.client() as client:
+            for _ in range(3):
+                assert client.get(f"/echo?{'x' * 7000}").status == 200
+    # With eight threads' lines waiting: what the sink is given is no matter of how many they are.
+    began = time.monotonic()
+    assert edge.server.stop() == 0
+    assert time.monotonic() - began < 10
+
+
+def test_a_pipe_that_is_opened_again_in_the_middle_of_a_line_goes_on_with_a_line(serve_logged, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    got = b""
+
+    def came(end):
+        nonlocal got
+        try:
+            got += os.read(reader, 1 << 20)
+        except BlockingIOError:
+            pass
+        return got.endswith(end)
+
+    try:
+        edge = serve_logged("--access-log", pipe, access_log_format="{target}")
+        with edge.client() as client:
+            for _ in range(20):
+                client.get(f"/echo?{'x' * 7000}")
+        wait_until(lambda: unread(reader) == 65536, what="a full pipe")
+        edge.server.signal(signal.SIGUSR1)
+        wait_until(lambda: edge.counter("access_log_dropped") > 0, what="the rest to be dropped")
+        edge.get("/echo?after")
+        wait_until(lambda: came(b"/echo?after\n"), what="the line")
+        assert [line for line in got.split(b"\n") if line.count(b"/echo") > 1] == []
     finally:
         os.close(reader)
 
