@@ -141,6 +141,11 @@ std::string_view Http1Connection::receive() {
   }
   readable_ = false;
   peer_closed_ = true;
+  // It may still be reading what it was answered.
+  if (got == 0 && ((state_ == State::head && !head_begun_) || state_ == State::linger)) {
+    end_idle();
+    return {};
+  }
   const bool reading = state_ == State::head || state_ == State::body || state_ == State::linger;
   if (got < 0 || reading || tunnel_) lost();
   return {};

@@ -242,7 +242,7 @@ void Http1Connection::begin_linger() {
 
 // Nothing is under way, but the socket may be full of the last answer.
 void Http1Connection::end_idle() {
-  if (transport_.shut_our_side()) {
+  if (transport_.say_end()) {
     close();
   } else {
     begin_linger();

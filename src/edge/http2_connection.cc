@@ -79,12 +79,14 @@ void Http2Connection::resume() {
   if (state_ == State::open && hears()) come_back();
   forgotten_.clear();
   if (state_ == State::linger && timer_ == Timer::write && transport_.shut_our_side()) {
+    readable_ = true;
     arm(Timer::linger);
   }
   if (state_ == State::linger) discard_rest();
   if (state_ != State::open) return;
   if (peer_closed_) {
-    lost();
+    // It may still be reading what it was answered.
+    transport_.say_end() ? lost() : begin_linger();
   } else if (session_->is_over() && unsent_.empty()) {
     begin_linger();
   } else {
@@ -273,6 +275,7 @@ void Http2Connection::discard_rest() {
       readable_ = false;
       break;
     }
+    if (got == 0 && timer_ == Timer::write) return;
     linger_bytes_ += std::max<ssize_t>(0, got);
     if (got <= 0 || linger_bytes_ > linger_bytes_max) {
       close();

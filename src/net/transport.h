@@ -77,10 +77,12 @@ class Transport {
     return sent;
   }
 
-  // We send no more; the client may. False: the socket has no room for the word of it; call again
-  // when it has.
+  // That we send no more, in words of TLS. False: the socket has no room for them, or not even for
+  // what came before; call again when it has.
+  bool say_end() { return !tls_ || tls_->end(); }
+  // We send no more; the client may. False: as say_end().
   bool shut_our_side() {
-    if (tls_ && !tls_->end()) return false;
+    if (!say_end()) return false;
     ::shutdown(socket_.get(), SHUT_WR);
     return true;
   }

@@ -5,6 +5,7 @@ import ssl
 
 import pytest
 from server import wait_until
+from tls_wire import PieceClient
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 LARGE = bytes(range(256)) * 4096 * 12
@@ -95,6 +96,33 @@ def test_an_answer_that_just_fits_into_the_socket_is_whole_and_has_its_end(edge,
             sent_when_settled(edge, edge.counter("bytes_out"))
             assert client.head()[0] == "HTTP/1.1 206 Partial Content"
             assert client.file.read() == LARGE[:size]
+
+
+@pytest.mark.parametrize("last", [b"Connection: close\r\n", b""])
+def test_an_answer_that_just_fits_is_whole_also_for_a_client_that_has_shut_its_side(edge, authority, last):
+    """It has asked, has said that it says no more, and reads slowly."""
+
+    def ask(client, fields):
+        client.run(lambda: client.tls.do_handshake() is None, client.socket.sendall)
+        client.tls.write(b"GET /files/large.bin HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % fields)
+        client.socket.sendall(client.outgoing.read())
+
+    before = edge.counter("bytes_out")
+    with PieceClient(edge, authority.context(), receive_buffer=4096) as client:
+        ask(client, b"")
+        room = sent_when_settled(edge, before)
+    for size in range(room - 16_000, room + 2_000, 2_000):
+        with PieceClient(edge, authority.context(), receive_buffer=4096) as client:
+            ask(client, b"%sRange: bytes=0-%d\r\n" % (last, size - 1))
+            with pytest.raises(ssl.SSLWantReadError):
+                client.tls.unwrap()
+            client.socket.sendall(client.outgoing.read())
+            sent_when_settled(edge, edge.counter("bytes_out"))
+            got = b""
+            with pytest.raises(ssl.SSLZeroReturnError):
+                while True:
+                    got += client.run(lambda: client.tls.read(65536), client.socket.sendall)
+            assert got.partition(b"\r\n\r\n")[2] == LARGE[:size]
 
 
 def test_the_end_of_half_an_answer_is_not(edge, authority):

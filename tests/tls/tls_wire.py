@@ -115,8 +115,12 @@ class TlsEdge(Edge):
 class PieceClient:
     """TLS over a plain socket, whose bytes the test sends as it likes."""
 
-    def __init__(self, edge, context):
-        self.socket = socket.create_connection((edge.server.host, edge.server.port), timeout=60)
+    def __init__(self, edge, context, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(60)
+        self.socket.connect((edge.server.host, edge.server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
