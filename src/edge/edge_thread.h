@@ -52,7 +52,6 @@ class AdminPages {
   ~AdminPages() = default;
 };
 
-// What all threads read. Outlives them.
 // What memory.max has made of an app's workers: the supervisor's numbers, for /metrics.
 struct MemoryCounts {
   std::atomic<u64> drained_first = 0;
@@ -60,6 +59,7 @@ struct MemoryCounts {
   std::atomic<u64> scale_ups_refused = 0;
 };
 
+// What all threads read. Outlives them.
 struct EdgeShared {
   const config::Config* config = nullptr;  // as the edge was started with
   // Those that threads which begin now go by; thread-safe.
