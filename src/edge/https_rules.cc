@@ -25,11 +25,16 @@ std::string hsts_value(const config::Tls& tls) {
 HttpsRules::HttpsRules(const config::Tls& tls, const std::vector<ListenerInfo>& listeners)
     : redirect_port(tls.redirect_port),
       asks_certificates(tls.client_certificates != "off"),
+      requires_certificates(tls.client_certificates == "required"),
       hsts(hsts_value(tls)) {
   if (redirect_port >= 0) return;
   const auto own = std::find_if(listeners.begin(), listeners.end(),
                                 [](const ListenerInfo& one) { return one.https && !one.admin; });
   redirect_port = own == listeners.end() ? 0 : own->port;
+}
+
+bool HttpsRules::lacks_certificate(const Client& client) const {
+  return requires_certificates && client.listener->https && client.certificate == nullptr;
 }
 
 std::string https_location(const http::RequestHead& head, std::string_view host,

@@ -25,9 +25,13 @@ struct HttpsRules {
     return listener.https || listener.admin || listener.unix_socket ? 0 : redirect_port;
   }
 
+  // A connection from before a reload that has shown no certificate, where one is required now.
+  bool lacks_certificate(const Client& client) const;
+
   int redirect_port = 0;
   bool asks_certificates = false;  // of clients
-  std::string hsts;                // value of Strict-Transport-Security; empty: none
+  bool requires_certificates = false;
+  std::string hsts;  // value of Strict-Transport-Security; empty: none
 };
 
 // The same resource at this port.

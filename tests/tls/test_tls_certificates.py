@@ -168,3 +168,19 @@ def test_tls_that_belongs_to_other_listeners_waits_for_them(serve, authority, tm
     os.kill(edge.pid, signal.SIGKILL)
     edge.server.wait_for_log("another takes over its sockets")
     assert edge.who() == "localhost", "its listeners are the old ones"
+
+
+def test_who_is_connected_without_a_certificate_is_sent_away_when_they_become_required(serve, authority, tmp_path):
+    certificate = "[[tls.certificate]]\nfile = '%s'\nkey = '%s'" % authority.certificate("localhost")
+    config = tmp_path / "labcoat.toml"
+    config.write_text(SITE.format(rules="", certificates=certificate))
+    edge = TlsEdge(serve(listen=None, env={"PYTHONPATH": str(HERE)}), authority)
+    with edge.client() as old:
+        assert old.get("/").status == 200
+        config.write_text(SITE.format(rules=f"client_certificates = 'required'\nclient_ca = '{authority.file}'", certificates=certificate))
+        edge.server.signal(signal.SIGHUP)
+        wait_until(lambda: old.get("/").status == 421, what="the new rules")
+        assert old.socket.recv(1) == b"", "and has to connect again"
+    edge.server.wait_for_log("localhost.crt: for localhost")  # read again, with the new rules
+    staff = authority.certificate(subject="/CN=Ann", folder=tmp_path, name="ann")
+    assert edge.told(context=authority.context(certificate=staff))["SSL_CLIENT_VERIFY"] == "SUCCESS"
