@@ -195,6 +195,7 @@ void LineFormat::note(const http::RequestHead& head, LogNotes& out) const {
     if (out.bytes.size() < used + text.size() + log_block_bytes) {
       out.bytes.resize(used + text.size() + 2 * log_block_bytes);
     }
+    if (text.empty()) return;
     if (to.bytes == 0) to.begin = used;
     std::memcpy(out.bytes.data() + used, text.data(), text.size());
     used += static_cast<u32>(text.size());

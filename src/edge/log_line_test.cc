@@ -95,6 +95,11 @@ TEST_F(LogLine, WhatIsNotThereIsADashAndInJsonEmpty) {
             "\n");
 }
 
+// Of which memcpy may not be told.
+TEST_F(LogLine, ATextThatIsNowhereIsEmpty) {
+  EXPECT_EQ(line("{query} {host} {user_agent}", "/", ""), "- - -\n");
+}
+
 TEST_F(LogLine, JsonIsValidWhateverTheTexts) {
   facts_.route = "\"/*\\";
   EXPECT_EQ(line("json target user_agent route bytes", "/\"", "\x01\xff"),
