@@ -1,5 +1,6 @@
 #include "edge/request_log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace labcoat::edge {
@@ -73,7 +74,8 @@ void ThreadLog::write(const LogFacts& facts, std::unique_ptr<LogNotes> notes) {
   if (log_.slow_ && facts.total_us >= log_.slow_us_) {
     log_.format_.append(facts, notes.get(), clock_, slow_lines_);
   }
-  if (log_.sync_ || access_lines_.text().size() >= waiting_bytes_max) hand_over();
+  const size_t waiting = std::max(access_lines_.text().size(), slow_lines_.text().size());
+  if (log_.sync_ || waiting >= waiting_bytes_max) hand_over();
   if (!notes || spare_.size() >= spare_notes_max) return;
   if (notes->bytes.size() > spare_bytes_max) return;
   spare_.push_back(std::move(notes));
