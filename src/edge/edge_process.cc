@@ -485,6 +485,8 @@ int run_edge(int control_fd) {
   // sendfile() has no MSG_NOSIGNAL: a client that hangs up must be an EPIPE, not the end of the
   // edge.
   ::signal(SIGPIPE, SIG_IGN);
+  // A log or a body that grows to RLIMIT_FSIZE is as good as a full disk.
+  ::signal(SIGXFSZ, SIG_IGN);
   spdlog::set_default_logger(
       std::make_shared<spdlog::logger>("edge", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
   auto loop = net::Loop::create();

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import resource
 import signal
 import socket
 import struct
@@ -10,6 +11,21 @@ import termios
 import time
 
 from server import wait_until
+
+
+def test_a_log_as_large_as_a_file_may_be_costs_lines_and_nothing_else(serve_logged, tmp_path):
+    log = tmp_path / "log"
+    edge = serve_logged("--access-log", log, access_log_format="{query}")
+    pid = edge.server.edge_pid()
+    _, hard = limit = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (5000, hard))
+    with edge.client() as client:
+        while edge.counter("access_log_dropped") < 3:
+            assert client.get(f"/echo?{'x' * 1000}").status == 200
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+    edge.get("/echo?after")
+    wait_until(lambda: log.read_text().splitlines()[-1] == "after", what="the line")
+    assert [line for line in log.read_text().splitlines() if len(line) > 1000] == []
 
 
 def unread(pipe):
