@@ -3,6 +3,8 @@
 import hashlib
 import ssl
 
+import h2.connection
+import h2.events
 import pytest
 from server import wait_until
 from tls_wire import PieceClient
@@ -123,6 +125,41 @@ def test_an_answer_that_just_fits_is_whole_also_for_a_client_that_has_shut_its_s
                 while True:
                     got += client.run(lambda: client.tls.read(65536), client.socket.sendall)
             assert got.partition(b"\r\n\r\n")[2] == LARGE[:size]
+
+
+def test_over_http2_too(edge, authority):
+    context = authority.context(alpn=["h2"])
+
+    def ask(client, fields):
+        client.run(lambda: client.tls.do_handshake() is None, client.socket.sendall)
+        session = h2.connection.H2Connection()
+        session.local_settings.initial_window_size = 2**31 - 1
+        session.initiate_connection()
+        session.increment_flow_control_window(2**30)
+        words = {":method": "GET", ":scheme": "https", ":authority": "localhost", ":path": "/files/large.bin", **fields}
+        session.send_headers(1, list(words.items()), end_stream=True)
+        client.tls.write(session.data_to_send())
+        client.socket.sendall(client.outgoing.read())
+        return session
+
+    before = edge.counter("bytes_out")
+    with PieceClient(edge, context, receive_buffer=4096) as client:
+        ask(client, {})
+        room = sent_when_settled(edge, before)
+    # More than fits it does not get: with a stream under way it is gone.
+    for size in range(room - 24_000, room - 4_000, 2_000):
+        with PieceClient(edge, context, receive_buffer=4096) as client:
+            session = ask(client, {"range": f"bytes=0-{size - 1}"})
+            sent_when_settled(edge, edge.counter("bytes_out"))
+            with pytest.raises(ssl.SSLWantReadError):
+                client.tls.unwrap()
+            client.socket.sendall(client.outgoing.read())
+            got = b""
+            with pytest.raises(ssl.SSLZeroReturnError):
+                while True:
+                    for event in session.receive_data(client.run(lambda: client.tls.read(65536), client.socket.sendall)):
+                        got += event.data if isinstance(event, h2.events.DataReceived) else b""
+            assert got == LARGE[:size]
 
 
 def test_the_end_of_half_an_answer_is_not(edge, authority):
