@@ -1,7 +1,9 @@
 """Hooks in each worker, and workers that run as another user."""
 
 import os
+import pathlib
 import signal
+import tempfile
 
 import pytest
 from small_app import get
@@ -36,6 +38,16 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 """
+
+
+@pytest.fixture
+def open_folder():
+    """With app.py in it, and for everybody: above tmp_path pytest closes folders, whenever another run of it begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        (pathlib.Path(folder) / "app.py").write_text(WHO)
+        yield pathlib.Path(folder)
+
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -107,12 +119,8 @@ def test_a_hook_that_is_not_there_is_said_before_anything_is_forked(serve, write
 
 
 @only_root
-def test_an_app_is_imported_and_run_as_its_user(serve, write_app, tmp_path):
-    write_app(WHO)
-    for directory in [tmp_path, *tmp_path.parents]:
-        if directory.stat().st_uid == os.getuid() and directory.as_posix() not in ("/", "/tmp"):
-            directory.chmod(0o755)
-    server = serve("app:app", "-w", 1, "--set", "user=nobody")
+def test_an_app_is_imported_and_run_as_its_user(open_folder, serve):
+    server = serve("app:app", "-w", 1, "--set", "user=nobody", cwd=open_folder)
     at_import, uid, euid, gid, home, groups = eval(get(server)[1])
     assert at_import == uid == euid == 65534
     assert gid == 65534 and 0 not in groups and home == "/nonexistent"
@@ -122,12 +130,8 @@ def test_an_app_is_imported_and_run_as_its_user(serve, write_app, tmp_path):
 
 
 @only_root
-def test_a_killed_supervisor_leaves_no_process_of_another_user(serve, write_app, tmp_path):
-    write_app(WHO)
-    for directory in [tmp_path, *tmp_path.parents]:
-        if directory.stat().st_uid == os.getuid() and directory.as_posix() not in ("/", "/tmp"):
-            directory.chmod(0o755)
-    server = serve("app:app", "-w", 2, "--set", "user=nobody")
+def test_a_killed_supervisor_leaves_no_process_of_another_user(open_folder, serve):
+    server = serve("app:app", "-w", 2, "--set", "user=nobody", cwd=open_folder)
     server.wait_for_workers(2)
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
