@@ -37,8 +37,9 @@ class AppGroup {
     Command zygote;
     std::function<Result<Fd>()> create_channel;
     const CgroupMemory& memory;
-    int endpoints = 1024;   // of a channel
-    std::vector<int> cpus;  // that workers may be bound to
+    std::function<i64()> growth_of_all;  // growth_to_come() of all groups
+    int endpoints = 1024;                // of a channel
+    std::vector<int> cpus;               // that workers may be bound to
   };
   static constexpr i64 trial_max_ns = 60 * seconds;  // of a reload's first worker, to get ready
   static constexpr int forks_pending_max = 8;  // fork messages the zygote has not answered yet
@@ -77,7 +78,9 @@ class AppGroup {
   // Nothing is started any more; workers get `signal_number`, and SIGKILL at `kill_at`.
   void stop(int signal_number, i64 kill_at);
 
-  // app_group_memory.cc. Notes what workers hold that have just begun to work.
+  // app_group_memory.cc. What workers will take that have just begun, or have not yet been forked.
+  i64 growth_to_come() const;
+  // Notes what workers hold that have just begun to work.
   void look_at_sizes();
   // The worker that has grown most since it began to work; nothing: not known.
   struct Grown {
@@ -139,7 +142,6 @@ class AppGroup {
   i64 size_of_one_more() const;
   bool has_room_for_one_more() const;
   bool may_start_worker(i64 now);
-  i64 growth_to_come() const;
   int within_memory(i64 now, int workers);
   void say_what_fits(int needed, int fit, const Autoscaler::Room& room) const;
   void condemn(WorkerProcess& worker, int endpoint, i64 now);

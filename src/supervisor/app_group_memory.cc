@@ -79,7 +79,6 @@ bool AppGroup::may_start_worker(i64 now) {
   return false;
 }
 
-// What the workers that have just begun do not have yet, and will.
 i64 AppGroup::growth_to_come() const {
   const i64 size = size_of_one_more();
   i64 bytes = 0;
@@ -88,7 +87,8 @@ i64 AppGroup::growth_to_come() const {
     const i64 has = worker.pid == 0 ? 0 : private_bytes(worker.pid);
     bytes += std::max<i64>(0, size - std::max<i64>(0, has));
   }
-  return bytes;
+  const int keepers = count([this](const WorkerProcess& worker) { return is_keeper(worker); });
+  return bytes + size * std::max(0, wanted_ - keepers);
 }
 
 // As many of the workers that the autoscaler wants as memory has room for. How many there are at
@@ -102,8 +102,9 @@ int AppGroup::within_memory(i64 now, int workers) {
   const double share = setup_.config.recycle_cgroup_share;
   const auto left = setup_.memory.room(share > 0 ? std::min(share, most) : most);
   if (!left) return workers;
-  const Autoscaler::Room room{
-      .left_bytes = *left, .worker_bytes = size_of_one_more(), .growth_bytes = growth_to_come()};
+  const Autoscaler::Room room{.left_bytes = *left,
+                              .worker_bytes = size_of_one_more(),
+                              .growth_bytes = setup_.growth_of_all()};
   const int fit = granted + Autoscaler::that_fit(workers - granted, room);
   if (fit == workers) return workers;
   room_asked_again_ns_ = now + Autoscaler::room_retry_ns;

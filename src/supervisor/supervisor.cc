@@ -65,7 +65,7 @@ int Supervisor::run() {
     groups_.emplace_back(
         AppGroup::Setup{*loop_, config_, app, recipe_.zygote(app),
                         [this, &app] { return recipe_.create_channel(app, config_); }, memory_,
-                        recipe_.channel_endpoints, cpus_});
+                        [this] { return growth_of_all(); }, recipe_.channel_endpoints, cpus_});
   }
   if (const Status status = start_edge(now_ns()); !status) fail_start(status.error().text);
   const auto is_finished = [this] {

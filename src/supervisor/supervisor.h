@@ -80,6 +80,7 @@ class Supervisor {
 
   // supervisor_memory.cc
   void look_at_memory(i64 now);
+  i64 growth_of_all() const;
   void replace_grown(i64 now, const CgroupMemory::Use& use);
 
   // supervisor_control.cc

@@ -30,6 +30,13 @@ void Supervisor::look_at_memory(i64 now) {
   if (limit > 0 && use->share() >= limit && now >= grown_due_ns_) replace_grown(now, *use);
 }
 
+// The room that one app is given is not given to another.
+i64 Supervisor::growth_of_all() const {
+  i64 bytes = 0;
+  for (const AppGroup& group : groups_) bytes += group.growth_to_come();
+  return bytes;
+}
+
 void Supervisor::replace_grown(i64 now, const CgroupMemory::Use& use) {
   AppGroup* group_of_most = nullptr;
   AppGroup::Grown most;

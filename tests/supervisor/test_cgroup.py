@@ -16,6 +16,26 @@ from server import wait_gone, wait_until
 from test_recycling import LEAKY, pid_of
 
 MIB = 1 << 20
+# Each worker takes 40 MiB for itself when it works.
+GROWING = APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (40 << 20))\n    return plain(*call)\n"
+TWO_APPS = """
+[server]
+listen = "http://127.0.0.1:0"
+[app.a]
+target = "app:app"
+workers_max = 2
+[app.b]
+target = "app:app"
+workers_max = 2
+[[route]]
+path = "/a/*"
+strip_prefix = "/a"
+app = "a"
+[[route]]
+path = "/b/*"
+strip_prefix = "/b"
+app = "b"
+"""
 
 
 class Cgroup:
@@ -143,8 +163,7 @@ def test_no_worker_is_added_that_does_not_fit_and_later_it_is(serve, app, labcoa
 
 
 def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, slow_request, tmp_path):
-    # Each worker takes 40 MiB for itself when it works.
-    write_app(APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (40 << 20))\n    return plain(*call)\n")
+    write_app(GROWING)
     server = serve("app:app", "-w", 2, "--set", "workers_max=8", env=cgroup.env)
     for _ in range(60):
         assert get(server)[0] == 200
@@ -159,3 +178,25 @@ def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, s
         for gate in gates:
             assert gate.finish()[0] == 200
         assert [other.result()[0] for other in others] == [200] * 6
+
+
+def test_two_apps_are_not_given_the_same_room(serve, write_app, labcoat, cgroup, tmp_path):
+    write_app(GROWING)
+    (tmp_path / "labcoat.toml").write_text(TWO_APPS)
+    server = serve("-w", 1, listen=None, env=cgroup.env)
+
+    def of_both(what):
+        return [app[what] for app in status_of(server, labcoat)["apps"]]
+
+    for name in "ab":
+        for _ in range(30):
+            assert get(server, f"/{name}/")[0] == 200
+    wait_until(lambda: min(of_both("worker_bytes")) > 40 * MIB, what="their sizes to be known")
+    cgroup.take(830)  # for one more, of either
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(get, server, f"/{name}/slow?{tmp_path / 'gate'}") for name in "abab"]
+        server.wait_for_log("shall have 2 workers instead of 1")
+        wait_until(lambda: sum(of_both("scale_ups_refused")) > 0, what="the other's refusal")
+        assert server.stderr().count("shall have 2 workers instead of 1") == 1
+        (tmp_path / "gate").touch()
+        assert [one.result()[0] for one in waiting] == [200] * 4
