@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digits.h"
 #include "base/fd.h"
 
 namespace labcoat {
@@ -132,17 +133,8 @@ Result<double> parse_share(std::string_view text) {
 }
 
 void append_number(i64 number, std::string& out) {
-  // Nearly every status and many a length: counting the digits first takes longer than making them.
-  if (number >= 100 && number < 1000) {
-    const char three[] = {static_cast<char>('0' + number / 100),
-                          static_cast<char>('0' + number / 10 % 10),
-                          static_cast<char>('0' + number % 10)};
-    out.append(three, sizeof three);
-    return;
-  }
-  char digits[24];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
-  out.append(digits, end);
+  char digits[number_bytes_max];
+  out.append(digits, put_number(number, digits));
 }
 
 std::string format_duration(i64 ns) {

@@ -66,7 +66,7 @@ TEST(Text, AFileIsWrittenWholeAndReadBack) {
 
 TEST(Text, NumbersAreAppendedInDecimal) {
   for (const i64 number : {i64{0}, i64{9}, i64{99}, i64{100}, i64{205}, i64{999}, i64{1000},
-                           i64{-1}, i64{-100}, i64{9223372036854775807}}) {
+                           i64{9999}, i64{10000}, i64{-1}, i64{-100}, i64{9223372036854775807}}) {
     std::string text = "n=";
     append_number(number, text);
     EXPECT_EQ(text, "n=" + std::to_string(number));

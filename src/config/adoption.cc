@@ -42,20 +42,20 @@ constexpr AdoptableRow adoptable[] = {
     LABCOAT_LIMIT("http2_streams", http2_streams),
     LABCOAT_LIMIT("http2_resets", http2_resets),
     LABCOAT_LIMIT("http2_control_frames", http2_control_frames),
-#define LABCOAT_ROW(option, member)                                                           \
+#define LABCOAT_FITS_LISTENERS(option, member)                                                \
   {                                                                                           \
     option, [](Config& running, const Config& fresh) { running.member = fresh.member; }, true \
   }
-    LABCOAT_ROW("server.trusted_proxies", trusted_proxies),
-    LABCOAT_ROW("server.proxy_fields", proxy_fields),
-    LABCOAT_ROW("tls.version_min", tls.version_min),
-    LABCOAT_ROW("tls.client_certificates", tls.client_certificates),
-    LABCOAT_ROW("tls.client_ca", tls.client_ca),
-    LABCOAT_ROW("tls.kernel_tls", tls.kernel),
-    LABCOAT_ROW("tls.hsts", tls.hsts_ns),
-    LABCOAT_ROW("tls.hsts_subdomains", tls.hsts_subdomains),
-    LABCOAT_ROW("tls.redirect_https", tls.redirect_port),
-#undef LABCOAT_ROW
+    LABCOAT_FITS_LISTENERS("server.trusted_proxies", trusted_proxies),
+    LABCOAT_FITS_LISTENERS("server.proxy_fields", proxy_fields),
+    LABCOAT_FITS_LISTENERS("tls.version_min", tls.version_min),
+    LABCOAT_FITS_LISTENERS("tls.client_certificates", tls.client_certificates),
+    LABCOAT_FITS_LISTENERS("tls.client_ca", tls.client_ca),
+    LABCOAT_FITS_LISTENERS("tls.kernel_tls", tls.kernel),
+    LABCOAT_FITS_LISTENERS("tls.hsts", tls.hsts_ns),
+    LABCOAT_FITS_LISTENERS("tls.hsts_subdomains", tls.hsts_subdomains),
+    LABCOAT_FITS_LISTENERS("tls.redirect_https", tls.redirect_port),
+#undef LABCOAT_FITS_LISTENERS
     {"server.unknown_host",
      [](Config& running, const Config& fresh) { running.unknown_host = fresh.unknown_host; }},
 };

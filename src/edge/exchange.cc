@@ -51,11 +51,12 @@ void Exchange::begin(i64 began_ns) {
 
 void Exchange::run(const http::RequestHead& head, const Body& body) {
   std::vector<char>& buffer = thread_.path_buffer();
-  if (thread_.rules()->https.lacks_certificate(client_)) {
+  const HttpsRules& https = thread_.rules()->https;
+  if (https.lacks_certificate(client_)) {
     refuse(421, "certificates are required here by now: connect again");
     return;
   }
-  const int https_port = thread_.rules()->https.redirects_to(*client_.listener);
+  const int https_port = https.redirects_to(*client_.listener);
   if (https_port != 0 && !client().is_https()) {
     redirect_to_https(head, https_port);
     return;

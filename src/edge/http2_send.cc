@@ -2,11 +2,11 @@
 // the socket in as few calls as it takes.
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "answer/response.h"
+#include "base/digits.h"
 #include "edge/http2_connection.h"
 #include "http/ascii.h"
 #include "http/date.h"
@@ -20,11 +20,10 @@ namespace {
 constexpr size_t batch_bytes = 64 * 1024;
 constexpr size_t bytes_per_turn = 1 << 20;  // then the other connections have theirs
 
-using Digits = char[24];
+using Digits = char[number_bytes_max];
 
 std::string_view number(i64 value, Digits& digits) {
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
-  return {digits, static_cast<size_t>(end - digits)};
+  return {digits, static_cast<size_t>(put_number(value, digits) - digits)};
 }
 
 // A field's name in lower case, until the next one is asked for.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/digits.h"
+
 namespace labcoat::edge {
 
 i64 LogClock::wall_at(i64 now_ns) {
@@ -35,10 +37,7 @@ std::string_view LogClock::utc(i64 now_ns) {
     gmtime_r(&time, &parts);
     std::strftime(utc_, sizeof utc_, "%Y-%m-%dT%H:%M:%S.000Z", &parts);
   }
-  const i64 millis = wall_ns / ms % 1000;
-  utc_[20] = static_cast<char>('0' + millis / 100);
-  utc_[21] = static_cast<char>('0' + millis / 10 % 10);
-  utc_[22] = static_cast<char>('0' + millis % 10);
+  put_three_digits(wall_ns / ms % 1000, utc_ + 20);
   return {utc_, 24};
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "base/digits.h"
 #include "edge/connection.h"
 #include "edge/edge_thread.h"
 
@@ -15,7 +15,6 @@ namespace {
 
 using config::LogField;
 
-constexpr size_t number_bytes_max = 20;
 // Of every value that no client can make longer: numbers, dates, addresses; and a block more.
 constexpr size_t own_text_bytes_max = 64 + log_block_bytes;
 constexpr u32 not_seen = ~u32{0};
@@ -23,31 +22,6 @@ constexpr u32 not_seen = ~u32{0};
 char* put_plain(std::string_view text, char* out) {
   std::memcpy(out, text.data(), text.size());
   return out + text.size();
-}
-
-constexpr auto digit_pairs = [] {
-  std::array<char, 200> pairs{};
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    pairs[i] = static_cast<char>('0' + (i % 2 == 0 ? i / 20 : i / 2 % 10));
-  }
-  return pairs;
-}();
-
-char* put_number(i64 number, char* out) {
-  // Nearly every status, length of a page and time in microseconds has less digits than five.
-  if (number < 0 || number >= 10'000) return std::to_chars(out, out + number_bytes_max, number).ptr;
-  const auto n = static_cast<size_t>(number);
-  if (n >= 1000) {
-    std::memcpy(out, &digit_pairs[n / 100 * 2], 2);
-    out += 2;
-  } else if (n >= 100) {
-    *out++ = static_cast<char>('0' + n / 100);
-  } else if (n < 10) {
-    *out = static_cast<char>('0' + n);
-    return out + 1;
-  }
-  std::memcpy(out, &digit_pairs[n % 100 * 2], 2);
-  return out + 2;
 }
 
 // Two digits for each byte.
@@ -68,12 +42,8 @@ char* put_id(u64 id, char* out) {
 
 char* put_unix_time(i64 wall_ns, char* out) {
   out = put_number(wall_ns / seconds, out);
-  const i64 millis = wall_ns / ms % 1000;
   *out++ = '.';
-  *out++ = static_cast<char>('0' + millis / 100);
-  *out++ = static_cast<char>('0' + millis / 10 % 10);
-  *out++ = static_cast<char>('0' + millis % 10);
-  return out;
+  return put_three_digits(wall_ns / ms % 1000, out);
 }
 
 bool is_number(LogField field) {
