@@ -162,14 +162,25 @@ def test_no_worker_is_added_that_does_not_fit_and_later_it_is(serve, app, labcoa
     server.wait_for_log("shall have 2 workers instead of 1")
 
 
+def work(server):
+    """As much as a worker must have done before its size is looked at, and more."""
+    for _ in range(30):
+        assert get(server)[0] == 200
+
+
 def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, slow_request, tmp_path):
     write_app(GROWING)
     server = serve("app:app", "-w", 2, "--set", "workers_max=8", env=cgroup.env)
-    for _ in range(60):
-        assert get(server)[0] == 200
+    # Each works while the other is held: who has not worked yet is expected to grow.
+    first, second = (slow_request(server, f"hold{i}") for i in range(2))
+    first.finish()
+    work(server)
+    third = slow_request(server, "hold2")
+    second.finish()
+    work(server)
     wait_until(lambda: status_of(server, labcoat)["apps"][0]["worker_bytes"] > 40 * MIB, what="their size to be known")
     cgroup.take(830)  # for one more, and for no second
-    gates = [slow_request(server, f"gate{i}") for i in range(2)]
+    gates = [third, slow_request(server, "gate")]
     with ThreadPoolExecutor(6) as pool:
         others = [pool.submit(get, server, f"/slow?{tmp_path / 'others'}") for _ in range(6)]
         server.wait_for_log("shall have 3 workers instead of 2")

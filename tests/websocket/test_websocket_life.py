@@ -172,9 +172,10 @@ def test_too_many_are_503_and_requests_go_on(serve_sockets):
     assert edge.counter("limit_websockets") == 1
     clients[0].send(frame(CLOSE, close_payload(1000)))
     assert clients[0].closed() == 1000
+    # The place is free once the worker has heard of it, which nobody outside can see: asked until it is.
     with Wire(edge.server) as further:
-        wait_until(lambda: edge.counter("websockets_open") == 2)
-        further.connect("/echo")
+        assert wait_until(lambda: further.ask(handshake("/echo"))[0] == 101)
+        assert echoes(further)
     for client in clients:
         client.__exit__()
 
