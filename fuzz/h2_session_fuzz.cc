@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "edge/client_limits.h"
+#include "clients/client_limits.h"
 #include "edge/counters.h"
 #include "edge/edge_thread.h"
 #include "edge/http2_connection.h"
@@ -79,8 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto rules = EdgeRules::build(config, shared.mime_types, config.routes, shared.listeners);
   CHECK(rules.has_value());
   shared.set_rules(*rules);
-  shared.client_limits = std::make_shared<ClientLimits>(config);
-  ListenerInfo listener;
+  shared.client_limits = std::make_shared<clients::ClientLimits>(config);
+  clients::ListenerInfo listener;
   listener.admin = true;
 
   int ends[2];

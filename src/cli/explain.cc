@@ -8,6 +8,7 @@
 #include "base/cpu_count.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "clients/listener_info.h"
 #include "edge/https_rules.h"
 #include "http/status.h"
 #include "http/url.h"
@@ -150,9 +151,9 @@ void print_answer(const Route& route, const Request& request) {
 // What an http listener without TLS does before any route is asked; empty: nothing.
 std::string redirect_of(const config::Config& config, const Request& request) {
   if (request.https) return "";
-  std::vector<edge::ListenerInfo> listeners;
+  std::vector<clients::ListenerInfo> listeners;
   for (const config::Listen& listen : config.listen) {
-    edge::ListenerInfo info;
+    clients::ListenerInfo info;
     info.https = listen.kind == config::Listen::Kind::https;
     info.unix_socket = listen.kind == config::Listen::Kind::unix_socket;
     info.server_name = listen.host;
@@ -160,7 +161,7 @@ std::string redirect_of(const config::Config& config, const Request& request) {
     listeners.push_back(std::move(info));
   }
   const edge::HttpsRules rules(config.tls, listeners);
-  for (const edge::ListenerInfo& listener : listeners) {
+  for (const clients::ListenerInfo& listener : listeners) {
     const int port = rules.redirects_to(listener);
     if (port == 0) continue;
     return fmt::format("{} to {}", edge::https_redirect_status(request.head.method),

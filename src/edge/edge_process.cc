@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "clients/client_limits.h"
 #include "config/json.h"
-#include "edge/client_limits.h"
 #include "edge/edge_thread.h"
 #include "edge/status_page.h"
 #include "edge/worker_link.h"
@@ -163,10 +163,10 @@ Status EdgeProcess::start(net::SocketMessage first) {
   auto rules = EdgeRules::build(config_, shared_.mime_types, config_.routes, shared_.listeners);
   if (!rules) return tl::unexpected(rules.error());
   shared_.set_rules(std::move(*rules));
-  auto log = RequestLog::open(config_);
+  auto log = logs::RequestLog::open(config_);
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);
-  shared_.client_limits = std::make_shared<ClientLimits>(config_);
+  shared_.client_limits = std::make_shared<clients::ClientLimits>(config_);
   shared_.report_corrupt = [this](size_t app, u32 endpoint) {
     loop_->post([this, app, endpoint] {
       tell({{"type", "corrupt"},
@@ -190,7 +190,7 @@ Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
   if (admin_count > fds.size()) return fail("the start message names more listeners than came");
   const Json urls = message.value("listeners", Json::array());
   for (size_t i = 0; i < fds.size(); ++i) {
-    ListenerInfo info;
+    clients::ListenerInfo info;
     info.socket = fds[i].get();
     info.admin = i >= fds.size() - admin_count;
     const std::string url =
@@ -409,7 +409,7 @@ Status EdgeProcess::note_memory(const Json& message) {
 
 void EdgeProcess::drain() {
   if (shared_.draining.exchange(true, std::memory_order_relaxed)) return;
-  for (const ListenerInfo& listener : shared_.listeners) {
+  for (const clients::ListenerInfo& listener : shared_.listeners) {
     if (listener.admin) continue;
     // Without the right to it only those are lost who connect while the socket is closed.
     if (auto stopped = net::stop_new_handshakes(listener.socket); !stopped) {

@@ -5,10 +5,10 @@
 
 #include <memory>
 
+#include "clients/client_limits.h"
+#include "clients/trusted_proxies.h"
 #include "config/config.h"
-#include "edge/client_limits.h"
 #include "edge/https_rules.h"
-#include "edge/trusted_proxies.h"
 #include "http/mime.h"
 #include "routes/router.h"
 
@@ -20,15 +20,15 @@ struct EdgeRules {
 
   config::Config config;
   routes::Router router;
-  TrustedProxies proxies;
+  clients::TrustedProxies proxies;
   HttpsRules https;
-  std::unique_ptr<ClientLimits> rates;  // of requests; connections are counted elsewhere
+  std::unique_ptr<clients::ClientLimits> rates;  // of requests; connections are counted elsewhere
 
   // `at_start`: the routes that the edge was started with, whose places (max_concurrent) there are.
-  static Result<std::shared_ptr<const EdgeRules>> build(config::Config config,
-                                                        const http::MimeTypes& types,
-                                                        const std::vector<config::Route>& at_start,
-                                                        const std::vector<ListenerInfo>& listeners);
+  static Result<std::shared_ptr<const EdgeRules>> build(
+      config::Config config, const http::MimeTypes& types,
+      const std::vector<config::Route>& at_start,
+      const std::vector<clients::ListenerInfo>& listeners);
 };
 
 // The same with a reference count of its own, so that threads do not write to one another's.

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "edge/client_limits.h"
+#include "clients/client_limits.h"
 #include "edge/http1_connection.h"
 #include "edge/http2_connection.h"
 #include "edge/listener.h"
@@ -138,7 +138,7 @@ Status EdgeThread::watch_everything() {
     if (!watched) return watched;
     apps_.push_back(std::move(app));
   }
-  for (const ListenerInfo& info : shared_.listeners) {
+  for (const clients::ListenerInfo& info : shared_.listeners) {
     listeners_.push_back(std::make_unique<Listener>(*this, info));
     if (auto watched = listeners_.back()->watch(); !watched) return watched;
   }
@@ -253,11 +253,12 @@ std::string_view EdgeThread::date_line() {
   return date_line_;
 }
 
-void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener) {
+void EdgeThread::add(Fd socket, const sockaddr_storage& peer,
+                     const clients::ListenerInfo& listener) {
   counters_.connections.add();
   counters_.connections_open.add();
   if (!listener.admin) ++clients_;
-  Client client(peer, listener);
+  clients::Client client(peer, listener);
   if (listener.proxy_protocol) {
     begin(net::Transport(std::move(socket)), client, Protocol::proxy, {});
   } else if (may_enter(client)) {
@@ -271,16 +272,16 @@ void EdgeThread::add(Fd socket, const sockaddr_storage& peer, const ListenerInfo
 }
 
 // Closed at once when not: a word to each would cost what the limit is to save.
-bool EdgeThread::may_enter(Client& client) {
+bool EdgeThread::may_enter(clients::Client& client) {
   client.trusted = rules_->proxies.trusts(client);
   if (client.listener->admin) return true;
-  ClientLimits::Seat seat = shared_.client_limits->take_seat(client);
+  clients::ClientLimits::Seat seat = shared_.client_limits->take_seat(client);
   client.seat = std::move(seat.held);
   if (seat.full) counters_.limit_connections_per_address.add();
   return !seat.full;
 }
 
-void EdgeThread::admit(Connection& old, net::Transport transport, Client client) {
+void EdgeThread::admit(Connection& old, net::Transport transport, clients::Client client) {
   if (!may_enter(client)) {
     transport.close();
     remove(old);
@@ -290,7 +291,7 @@ void EdgeThread::admit(Connection& old, net::Transport transport, Client client)
   hand_over(old, std::move(transport), client, next, {});
 }
 
-void EdgeThread::begin(net::Transport transport, const Client& client, Protocol protocol,
+void EdgeThread::begin(net::Transport transport, const clients::Client& client, Protocol protocol,
                        std::string_view read_ahead) {
   switch (protocol) {
     case Protocol::proxy: {
@@ -325,7 +326,7 @@ void EdgeThread::begin(net::Transport transport, const Client& client, Protocol 
 }
 
 // Nothing is counted: it is one connection from its accept to its end.
-void EdgeThread::hand_over(Connection& old, net::Transport transport, const Client& client,
+void EdgeThread::hand_over(Connection& old, net::Transport transport, const clients::Client& client,
                            Protocol protocol, std::string_view read_ahead) {
   const auto at = connections_.find(&old);
   CHECK(at != connections_.end());

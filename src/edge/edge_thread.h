@@ -15,18 +15,19 @@
 #include "answer/response.h"
 #include "base/block_pool.h"
 #include "channel/edge_port.h"
+#include "clients/client.h"
+#include "clients/listener_info.h"
 #include "config/config.h"
 #include "edge/app_line.h"
 #include "edge/body_files.h"
 #include "edge/counters.h"
 #include "edge/edge_rules.h"
-#include "edge/listener_info.h"
-#include "edge/request_log.h"
 #include "edge/route_metrics.h"
 #include "edge/tls_keeper.h"
 #include "files/static_file.h"
 #include "http/mime.h"
 #include "http/request.h"
+#include "logs/request_log.h"
 #include "net/loop.h"
 #include "net/timeouts.h"
 #include "net/transport.h"
@@ -34,9 +35,7 @@
 namespace labcoat::edge {
 
 class Connection;
-class ClientLimits;
 class Listener;
-struct Client;
 
 // Answers requests on admin listeners; thread-safe.
 class AdminPages {
@@ -67,13 +66,13 @@ struct EdgeShared {
   void set_rules(std::shared_ptr<const EdgeRules> rules);
   http::MimeTypes mime_types;
   http::RequestLimits request_limits;
-  std::vector<ListenerInfo> listeners;
+  std::vector<clients::ListenerInfo> listeners;
   std::vector<std::unique_ptr<channel::EdgeChannel>> channels;  // as config->apps
   std::vector<std::unique_ptr<BodyFiles>> body_files;           // as config->apps
   std::vector<std::unique_ptr<LineShare>> lines;                // as config->apps
   std::vector<std::unique_ptr<MemoryCounts>> memory_counts;     // as config->apps
-  std::unique_ptr<RequestLog> request_log;                      // or none
-  std::shared_ptr<ClientLimits> client_limits;
+  std::unique_ptr<logs::RequestLog> request_log;                // or none
+  std::shared_ptr<clients::ClientLimits> client_limits;
   std::unique_ptr<TlsKeeper> tls;  // or none
   const AdminPages* admin = nullptr;
   std::atomic<bool> draining = false;
@@ -119,7 +118,7 @@ class EdgeThread {
   channel::EdgePort& port(size_t app) { return line(app).port(); }
   int index() const { return index_; }
   i64 now() const { return loop_->now(); }
-  ThreadLog* log() { return log_ ? &*log_ : nullptr; }
+  logs::ThreadLog* log() { return log_ ? &*log_ : nullptr; }
   u64 next_request_id() { return ++last_request_id_; }
   std::string_view date_line();
   // At most once a second: whether something of no great importance may go to the log.
@@ -144,14 +143,14 @@ class EdgeThread {
   // True: it has arrived, or was lost on the way (then `file` is none).
   bool take_file(size_t app, u32 slot, u32 generation, u64 number, Fd& file);
   void forget_files(size_t app, u32 slot);
-  void add(Fd socket, const sockaddr_storage& peer, const ListenerInfo& listener);
+  void add(Fd socket, const sockaddr_storage& peer, const clients::ListenerInfo& listener);
   // Another protocol goes on with this client: `old` is removed, what it has received and not used
   // is `read_ahead`. The transport is not watched any more.
   enum class Protocol : u8 { proxy, tls, http1, http2 };
-  void hand_over(Connection& old, net::Transport transport, const Client& client, Protocol protocol,
-                 std::string_view read_ahead);
+  void hand_over(Connection& old, net::Transport transport, const clients::Client& client,
+                 Protocol protocol, std::string_view read_ahead);
   // The client is known by now, if need be from its proxy; `old` has done its part.
-  void admit(Connection& old, net::Transport transport, Client client);
+  void admit(Connection& old, net::Transport transport, clients::Client client);
   // No descriptors are left: rest for a moment.
   void pause_accepting();
   bool accepting() const { return accepting_ == Accepting::everybody; }
@@ -183,8 +182,8 @@ class EdgeThread {
 
   EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop> loop);
   Status watch_everything();
-  bool may_enter(Client& client);
-  void begin(net::Transport transport, const Client& client, Protocol protocol,
+  bool may_enter(clients::Client& client);
+  void begin(net::Transport transport, const clients::Client& client, Protocol protocol,
              std::string_view read_ahead);
   void take_rules(std::shared_ptr<const EdgeRules> rules);
   void deliver_news();
@@ -209,7 +208,7 @@ class EdgeThread {
   mutable std::mutex metrics_mutex_;  // of the pointer, for those who read it from other threads
   std::shared_ptr<RouteMetrics> metrics_;
   files::StaticFiles files_;
-  std::optional<ThreadLog> log_;
+  std::optional<logs::ThreadLog> log_;
   std::vector<char> input_;
   std::string output_, coded_;
   answer::Response response_;

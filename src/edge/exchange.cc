@@ -13,7 +13,7 @@
 
 namespace labcoat::edge {
 
-Exchange::Exchange(EdgeThread& thread, const Client& client, answer::ResponseSink& sink)
+Exchange::Exchange(EdgeThread& thread, const clients::Client& client, answer::ResponseSink& sink)
     : thread_(thread), client_(client), sink_(sink) {}
 
 // Only at the end of the edge is a request left inside; at any other time its connection has said

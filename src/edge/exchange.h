@@ -12,12 +12,12 @@
 #include "edge/app_line.h"
 #include "edge/connection.h"
 #include "edge/edge_rules.h"
-#include "edge/log_line.h"
 #include "edge/request_body.h"
 #include "edge/websocket.h"
 #include "files/static_file.h"
 #include "http/accept_encoding.h"
 #include "http/request.h"
+#include "logs/log_line.h"
 #include "net/timeouts.h"
 #include "routes/route.h"
 
@@ -34,7 +34,7 @@ class EdgeThread;
 class Exchange final : public LineMember {
  public:
   // All outlive it.
-  Exchange(EdgeThread& thread, const Client& client, answer::ResponseSink& sink);
+  Exchange(EdgeThread& thread, const clients::Client& client, answer::ResponseSink& sink);
   ~Exchange() override;
 
   // Forgets the last request. `began_ns`: when the first byte of this one was read.
@@ -167,14 +167,14 @@ class Exchange final : public LineMember {
   // The host that the client asked for, with its port: a proxy may have asked for another one.
   std::string_view host(const http::RequestHead& head) const;
   // Whose request it is, though a proxy may have brought it.
-  const Client& client() const { return forwarded_ ? forwarded_->client : client_; }
+  const clients::Client& client() const { return forwarded_ ? forwarded_->client : client_; }
   i64 waited_in_proxies(const http::RequestHead& head) const;
   bool is_over_rate(const http::RequestHead& head);
   std::string_view protocol() const;
   void account();
 
   EdgeThread& thread_;
-  const Client& client_;
+  const clients::Client& client_;
   answer::ResponseSink& sink_;
 
   size_t app_ = 0;
@@ -211,8 +211,8 @@ class Exchange final : public LineMember {
   i64 service_ns_ = 0;                      // with the worker
   std::unique_ptr<files::KeptRequest> kept_;  // where an app may name a file
   std::unique_ptr<files::FileOrder> order_;   // it has done so; or none
-  std::unique_ptr<LogNotes> notes_;
-  std::unique_ptr<ForwardedClient> forwarded_;  // or none
+  std::unique_ptr<logs::LogNotes> notes_;
+  std::unique_ptr<clients::ForwardedClient> forwarded_;  // or none
   // Of a request that asks for a WebSocket, as RequestInfo::websocket; and how it is accepted.
   struct Acceptance {
     std::string lines;  // of the response's head

@@ -1,7 +1,7 @@
 // What is kept of a request for the log and the metrics, and what is told when it is answered.
 #include <algorithm>
 
-#include "edge/client_limits.h"
+#include "clients/client_limits.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
 #include "http/request_start.h"
@@ -34,9 +34,10 @@ std::string_view Exchange::host(const http::RequestHead& head) const {
 
 // True: answered 429.
 bool Exchange::is_over_rate(const http::RequestHead& head) {
-  const ClientLimits& limits = *rules_->rates;
+  const clients::ClientLimits& limits = *rules_->rates;
   if (!limits.has_rate(route_)) return false;
-  const RateLimit::Verdict verdict = limits.take_token(head, client(), route_, thread_.now());
+  const clients::RateLimit::Verdict verdict =
+      limits.take_token(head, client(), route_, thread_.now());
   if (verdict.evicted) thread_.count().limit_rate_buckets.add();
   if (verdict.wait_ns == 0) return false;
   thread_.count().limit_rate.add();
@@ -81,7 +82,7 @@ void Exchange::account() {
                    .queue_us = queue_us});
     if (enqueued_ns_ != 0) thread_.port(app_).count_times(now, total_us, queue_us);
   }
-  if (ThreadLog* const log = thread_.log(); log != nullptr) {
+  if (logs::ThreadLog* const log = thread_.log(); log != nullptr) {
     const bool by_app = enqueued_ns_ != 0;
     log->write({.client = client(),
                 .now_ns = now,

@@ -66,7 +66,7 @@ bool Exchange::write_request(u32 slot, const http::RequestHead& head, std::strin
                     .script_name_bytes = rule_->script_name_bytes(path)})) {
     return false;
   }
-  const TrustedProxies& proxies = rules_->proxies;
+  const clients::TrustedProxies& proxies = rules_->proxies;
   const std::string_view host = this->host(head);
   const bool other_host = host.data() != head.host.data();
   for (size_t i = 0; i < head.field_count; ++i) {

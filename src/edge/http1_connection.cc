@@ -20,7 +20,8 @@ bool carries_body(std::string_view method) {
 
 }  // namespace
 
-Http1Connection::Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client)
+Http1Connection::Http1Connection(EdgeThread& thread, net::Transport transport,
+                                 const clients::Client& client)
     : SocketConnection(thread, std::move(transport), client), exchange_(thread, client_, *this) {}
 
 Http1Connection::~Http1Connection() = default;

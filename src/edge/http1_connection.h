@@ -7,9 +7,9 @@
 #include <string>
 
 #include "answer/response_head.h"
+#include "clients/pace.h"
 #include "edge/edge_thread.h"
 #include "edge/exchange.h"
-#include "edge/pace.h"
 #include "edge/request_body.h"
 #include "edge/socket_connection.h"
 #include "http/chunked.h"
@@ -19,7 +19,7 @@ namespace labcoat::edge {
 
 class Http1Connection final : public SocketConnection, public answer::ResponseSink {
  public:
-  Http1Connection(EdgeThread& thread, net::Transport transport, const Client& client);
+  Http1Connection(EdgeThread& thread, net::Transport transport, const clients::Client& client);
   ~Http1Connection() override;
 
   // Watches the socket and begins with what somebody has read ahead.
@@ -59,7 +59,7 @@ class Http1Connection final : public SocketConnection, public answer::ResponseSi
     bool chunked = false;
     i64 left = 0;  // of content_length
     RequestBody stored;
-    Pace pace;
+    clients::Pace pace;
   };
 
   void on_timeout() override;
@@ -134,7 +134,7 @@ class Http1Connection final : public SocketConnection, public answer::ResponseSi
   i64 file_left_ = 0;
   bool end_said_ = false;  // lingering: our side is shut
   i64 linger_bytes_ = 0;
-  Pace write_pace_;  // since the socket was full
+  clients::Pace write_pace_;  // since the socket was full
   std::unique_ptr<BodyReading> body_;
   Exchange exchange_;
 };

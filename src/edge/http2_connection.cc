@@ -20,7 +20,8 @@ constexpr size_t pending_bytes_max = 64 * 1024;
 
 }  // namespace
 
-Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client)
+Http2Connection::Http2Connection(EdgeThread& thread, net::Transport transport,
+                                 const clients::Client& client)
     : SocketConnection(thread, std::move(transport), client),
       frames_(thread.rules()->config.limits.http2_control_frames, budget_window_ns),
       resets_(thread.rules()->config.limits.http2_resets, budget_window_ns),

@@ -23,7 +23,7 @@ class Http2Connection final : public SocketConnection,
                               private http2::SessionEvents,
                               private http2::FieldSink {
  public:
-  Http2Connection(EdgeThread& thread, net::Transport transport, const Client& client);
+  Http2Connection(EdgeThread& thread, net::Transport transport, const clients::Client& client);
   ~Http2Connection() override;
 
   // Watches the socket and begins with what somebody has read ahead, the preface included.

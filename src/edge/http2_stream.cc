@@ -32,8 +32,8 @@ bool read_exactly(int file, i64 offset, size_t bytes, char* out) {
 
 }  // namespace
 
-Http2Stream::Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
-                         http2::StreamId id)
+Http2Stream::Http2Stream(Http2Connection& connection, EdgeThread& thread,
+                         const clients::Client& client, http2::StreamId id)
     : http2::Stream(id),
       connection_(connection),
       thread_(thread),
@@ -282,7 +282,7 @@ void Http2Stream::forgive_waiting() {
   const i64 waited = thread_.now() - waits_since_ns_;
   const u64 moved = connection_.body_bytes() - connection_had_then_;
   const i64 rate = thread_.rules()->config.limits.write_rate_min;
-  if (!waits_for_turn_ || Pace::is_below(moved, rate, waited / ms)) return;
+  if (!waits_for_turn_ || clients::Pace::is_below(moved, rate, waited / ms)) return;
   write_pace_.forgive(waited);
   connection_had_ += moved;
 }

@@ -9,9 +9,9 @@
 
 #include "answer/response.h"
 #include "base/block_pool.h"
+#include "clients/pace.h"
 #include "edge/exchange.h"
 #include "edge/http2_head.h"
-#include "edge/pace.h"
 #include "edge/request_body.h"
 #include "http2/stream.h"
 #include "net/timeouts.h"
@@ -24,7 +24,7 @@ using Http2Streams = std::list<Http2Stream, PoolAllocator<Http2Stream>>;
 
 class Http2Stream final : public http2::Stream, public answer::ResponseSink, public net::Timeout {
  public:
-  Http2Stream(Http2Connection& connection, EdgeThread& thread, const Client& client,
+  Http2Stream(Http2Connection& connection, EdgeThread& thread, const clients::Client& client,
               http2::StreamId id);
   ~Http2Stream() override;
 
@@ -81,7 +81,7 @@ class Http2Stream final : public http2::Stream, public answer::ResponseSink, pub
     BodyReading(const config::Limits& limits, Counters& counters) : stored(limits, counters) {}
     Http2Head head;
     RequestBody stored;
-    Pace pace;
+    clients::Pace pace;
   };
 
   void on_timeout() override;
@@ -113,8 +113,8 @@ class Http2Stream final : public http2::Stream, public answer::ResponseSink, pub
   i64 file_asked_ns_ = 0;    // whether it is as told
   i64 file_offset_ = 0;
   i64 file_left_ = 0;
-  Pace write_pace_;         // while the client has not taken all there is
-  u64 connection_had_ = 0;  // bytes of bodies on the connection when that began
+  clients::Pace write_pace_;  // while the client has not taken all there is
+  u64 connection_had_ = 0;    // bytes of bodies on the connection when that began
   // Since its last frame.
   i64 waits_since_ns_ = 0;
   u64 connection_had_then_ = 0;

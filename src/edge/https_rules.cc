@@ -22,23 +22,24 @@ std::string hsts_value(const config::Tls& tls) {
 
 }  // namespace
 
-HttpsRules::HttpsRules(const config::Tls& tls, const std::vector<ListenerInfo>& listeners)
+HttpsRules::HttpsRules(const config::Tls& tls, const std::vector<clients::ListenerInfo>& listeners)
     : redirect_port(tls.redirect_port),
       asks_certificates(tls.client_certificates != "off"),
       requires_certificates(tls.client_certificates == "required"),
       hsts(hsts_value(tls)) {
   if (redirect_port >= 0) return;
-  const auto own = std::find_if(listeners.begin(), listeners.end(),
-                                [](const ListenerInfo& one) { return one.https && !one.admin; });
+  const auto own =
+      std::find_if(listeners.begin(), listeners.end(),
+                   [](const clients::ListenerInfo& one) { return one.https && !one.admin; });
   redirect_port = own == listeners.end() ? 0 : own->port;
 }
 
-bool HttpsRules::lacks_certificate(const Client& client) const {
+bool HttpsRules::lacks_certificate(const clients::Client& client) const {
   return requires_certificates && client.listener->https && client.certificate == nullptr;
 }
 
 std::string https_location(const http::RequestHead& head, std::string_view host,
-                           const ListenerInfo& listener, int port) {
+                           const clients::ListenerInfo& listener, int port) {
   std::string out = "https://";
   if (!host.empty()) {
     out.append(without_port(host));
@@ -57,7 +58,8 @@ int https_redirect_status(std::string_view method) {
   return method == "GET" || method == "HEAD" ? 301 : 308;
 }
 
-void add_hsts(const HttpsRules& rules, const ListenerInfo& listener, answer::Response& response) {
+void add_hsts(const HttpsRules& rules, const clients::ListenerInfo& listener,
+              answer::Response& response) {
   constexpr std::string_view name = "Strict-Transport-Security";
   if (rules.hsts.empty() || !listener.https || listener.admin) return;
   const bool said =
@@ -66,7 +68,7 @@ void add_hsts(const HttpsRules& rules, const ListenerInfo& listener, answer::Res
   if (!said) response.fields.push_back({name, rules.hsts});
 }
 
-bool write_client_certificate(const HttpsRules& rules, const Client& client,
+bool write_client_certificate(const HttpsRules& rules, const clients::Client& client,
                               channel::RequestWriter& writer) {
   if (!rules.asks_certificates || !client.listener->https || client.listener->admin) return true;
   if (client.certificate == nullptr) return writer.field("SSL_CLIENT_VERIFY", "NONE");

@@ -9,7 +9,7 @@ namespace labcoat::edge {
 
 class Listener final : public net::Watcher {
  public:
-  Listener(EdgeThread& thread, const ListenerInfo& info) : thread_(thread), info_(info) {}
+  Listener(EdgeThread& thread, const clients::ListenerInfo& info) : thread_(thread), info_(info) {}
 
   Status watch();
   void forget();
@@ -26,7 +26,7 @@ class Listener final : public net::Watcher {
   bool accept_one();
 
   EdgeThread& thread_;
-  const ListenerInfo& info_;
+  const clients::ListenerInfo& info_;
   bool watched_ = false;
 };
 

@@ -10,7 +10,7 @@ namespace labcoat::edge {
 
 class ProxyHeader final : public SocketConnection {
  public:
-  ProxyHeader(EdgeThread& thread, net::Transport transport, const Client& client)
+  ProxyHeader(EdgeThread& thread, net::Transport transport, const clients::Client& client)
       : SocketConnection(thread, std::move(transport), client) {}
 
   void start();

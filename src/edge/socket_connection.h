@@ -19,7 +19,7 @@ class SocketConnection : public Connection, public net::Watcher, public net::Tim
 
  protected:
   // `thread` outlives it.
-  SocketConnection(EdgeThread& thread, net::Transport transport, const Client& client)
+  SocketConnection(EdgeThread& thread, net::Transport transport, const clients::Client& client)
       : thread_(thread), transport_(std::move(transport)), client_(client) {}
 
   // Edge-triggered and registered once: no further epoll_ctl in the life of the connection. False:
@@ -32,7 +32,7 @@ class SocketConnection : public Connection, public net::Watcher, public net::Tim
 
   EdgeThread& thread_;
   net::Transport transport_;
-  Client client_;
+  clients::Client client_;
 };
 
 }  // namespace labcoat::edge

@@ -13,7 +13,8 @@ constexpr std::string_view speaks_http =
 
 }  // namespace
 
-TlsHandshake::TlsHandshake(EdgeThread& thread, net::Transport transport, const Client& client)
+TlsHandshake::TlsHandshake(EdgeThread& thread, net::Transport transport,
+                           const clients::Client& client)
     : SocketConnection(thread, std::move(transport), client),
       context_(thread.shared().tls->current()) {}
 

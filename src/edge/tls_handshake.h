@@ -13,7 +13,7 @@ namespace labcoat::edge {
 
 class TlsHandshake final : public SocketConnection {
  public:
-  TlsHandshake(EdgeThread& thread, net::Transport transport, const Client& client);
+  TlsHandshake(EdgeThread& thread, net::Transport transport, const clients::Client& client);
 
   // Watches the socket and begins with what somebody has read ahead.
   void start(std::string_view read_ahead);

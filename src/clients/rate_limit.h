@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 // Thread-safe.
 class RateLimit {
@@ -51,4 +51,4 @@ class RateLimit {
   std::array<std::mutex, locks> mutexes_;  // set i is guarded by mutex i % locks
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

@@ -1,4 +1,4 @@
-#include "edge/log_escape.h"
+#include "logs/log_escape.h"
 
 #include <cstring>
 
@@ -6,7 +6,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 constexpr char escape_digits[] = "0123456789abcdef";
@@ -73,4 +73,4 @@ char* put_escaped_padded(std::string_view text, LogEscape how, char* out) {
 }
 #endif
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

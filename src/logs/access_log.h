@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 
 class AccessLog {
  public:
@@ -87,4 +87,4 @@ class AccessLog {
   std::thread writer_;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

@@ -1,14 +1,14 @@
-#include "edge/client_limits.h"
+#include "clients/client_limits.h"
 
 #include <algorithm>
 #include <random>
 
 #include "base/check.h"
 #include "base/ip_address.h"
+#include "clients/client.h"
 #include "config/rate.h"
-#include "edge/connection.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 namespace {
 
 constexpr std::string_view header_prefix = "header.";
@@ -96,4 +96,4 @@ RateLimit::Verdict ClientLimits::take_token(const http::RequestHead& head, const
   return buckets_->take(key, rule.rate, now);
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

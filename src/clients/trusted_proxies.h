@@ -10,7 +10,7 @@
 #include "base/ip_address.h"
 #include "http/request.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 struct Client;
 struct ForwardedClient;
@@ -44,4 +44,4 @@ class TrustedProxies {
   bool forwarded_ = false;  // not X-Forwarded-…
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

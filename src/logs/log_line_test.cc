@@ -1,14 +1,14 @@
-#include "edge/log_line.h"
+#include "logs/log_line.h"
 
 #include <arpa/inet.h>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include "edge/connection.h"
-#include "edge/edge_thread.h"
+#include "clients/client.h"
+#include "clients/listener_info.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 class LogLine : public testing::Test {
@@ -40,8 +40,8 @@ class LogLine : public testing::Test {
     return std::string(out.text());
   }
 
-  ListenerInfo listener_;
-  Client client_;
+  clients::ListenerInfo listener_;
+  clients::Client client_;
   LogClock clock_;
   bool noted_ = true;
   LogFacts facts_{.client = client_, .status = 200, .protocol = "HTTP/1.1", .route = {}, .app = {}};
@@ -127,4 +127,4 @@ TEST_F(LogLine, TheTimeIsThatOfTheWallClock) {
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

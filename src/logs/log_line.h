@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "clients/client.h"
 #include "config/log_format.h"
-#include "edge/log_clock.h"
-#include "edge/log_escape.h"
 #include "http/request.h"
+#include "logs/log_clock.h"
+#include "logs/log_escape.h"
 
-namespace labcoat::edge {
-
-struct Client;
+namespace labcoat::logs {
 
 // What a line needs of a request's head, kept from its arrival to its answer.
 struct LogNotes {
@@ -29,7 +28,7 @@ struct LogNotes {
 
 // The rest of a line.
 struct LogFacts {
-  const Client& client;
+  const clients::Client& client;
   i64 now_ns = 0;  // when the answer was complete
   int status = 0;
   u64 body_bytes = 0;
@@ -103,4 +102,4 @@ class LineFormat {
 // The name in "Authorization: Basic …"; empty when there is none. Nobody has checked it.
 std::string basic_user(std::string_view authorization);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

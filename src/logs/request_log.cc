@@ -1,9 +1,9 @@
-#include "edge/request_log.h"
+#include "logs/request_log.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 int lowest_status(const std::string& only) {
@@ -91,4 +91,4 @@ void ThreadLog::hand_over() {
   hand_over_to(log_.slow_.get(), slow_lines_);
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

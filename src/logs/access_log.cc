@@ -1,4 +1,4 @@
-#include "edge/access_log.h"
+#include "logs/access_log.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 constexpr std::string_view syslog_prefix = "syslog+udp://";
@@ -265,4 +265,4 @@ void AccessLog::adopt_reopened() {
   adopt(std::move(reopened_));
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

@@ -1,10 +1,10 @@
-#include "edge/log_escape.h"
+#include "logs/log_escape.h"
 
 #include <cstdio>
 #include <gtest/gtest.h>
 #include <string>
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 using Put = char* (*)(std::string_view, LogEscape, char*);
@@ -57,4 +57,4 @@ TEST(LogEscape, ATextOfNothingButEscapesFitsItsRoom) {
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

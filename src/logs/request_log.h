@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "config/config.h"
-#include "edge/access_log.h"
-#include "edge/log_line.h"
+#include "logs/access_log.h"
+#include "logs/log_line.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 
 // Shared by all edge threads; but for reopen() and dropped() nothing changes in it.
 class RequestLog {
@@ -62,4 +62,4 @@ class ThreadLog {
   std::vector<std::unique_ptr<LogNotes>> spare_;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

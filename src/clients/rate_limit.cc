@@ -1,8 +1,8 @@
-#include "edge/rate_limit.h"
+#include "clients/rate_limit.h"
 
 #include <algorithm>
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 namespace {
 
 // Multiplication and folding, keyed; whoever does not know the secret cannot aim at a set.
@@ -52,4 +52,4 @@ RateLimit::Verdict RateLimit::take(std::string_view key, const Rate& rate, i64 n
   return verdict;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 class Pace {
  public:
@@ -36,4 +36,4 @@ class Pace {
   u64 bytes_ = 0;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 
 enum class LogEscape : uint8_t {
   quoted,  // between double quotes: these, backslashes and all but printable ASCII as \xHH
@@ -25,4 +25,4 @@ char* put_escaped(std::string_view text, LogEscape how, char* out);
 // The same for a text behind which a block may be read, whatever stands there: the faster one.
 char* put_escaped_padded(std::string_view text, LogEscape how, char* out);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

@@ -1,9 +1,9 @@
-#include "edge/rate_limit.h"
+#include "clients/rate_limit.h"
 
 #include <gtest/gtest.h>
 
 using namespace labcoat;
-using edge::RateLimit;
+using clients::RateLimit;
 
 TEST(RateLimit, GivesABurstAndThenOneTokenPerInterval) {
   RateLimit limit({.buckets = 64, .secret = 7});

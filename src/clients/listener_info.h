@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 struct ListenerInfo {
   int socket = -1;  // borrowed
@@ -17,4 +17,4 @@ struct ListenerInfo {
   u16 port = 0;
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

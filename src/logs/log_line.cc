@@ -1,4 +1,4 @@
-#include "edge/log_line.h"
+#include "logs/log_line.h"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,9 @@
 
 #include "base/check.h"
 #include "base/digits.h"
-#include "edge/connection.h"
-#include "edge/edge_thread.h"
+#include "clients/client.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 using config::LogField;
@@ -292,4 +291,4 @@ void LineFormat::append(const LogFacts& facts, const LogNotes* notes, LogClock& 
   out.end(at);
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

@@ -8,11 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "clients/rate_limit.h"
 #include "config/config.h"
-#include "edge/rate_limit.h"
 #include "http/request.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 struct Client;
 
@@ -62,4 +62,4 @@ class ClientLimits {
 // One client has a whole /64 of IPv6: what counts is the network.
 std::string client_key(std::string_view address);
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

@@ -1,4 +1,4 @@
-#include "edge/request_log.h"
+#include "logs/request_log.h"
 
 #include <chrono>
 #include <fstream>
@@ -6,10 +6,10 @@
 #include <sstream>
 #include <thread>
 
-#include "edge/connection.h"
-#include "edge/listener_info.h"
+#include "clients/client.h"
+#include "clients/listener_info.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 namespace {
 
 std::string text_of(const std::string& path) {
@@ -27,8 +27,8 @@ TEST(RequestLog, LinesOfSlowRequestsDoNotPileUpUntilTheEndOfATurn) {
   auto log = RequestLog::open(config);
   ASSERT_TRUE(log.has_value());
   ThreadLog thread(**log, 0);
-  const ListenerInfo listener;
-  const Client client(sockaddr_storage{}, listener);
+  const clients::ListenerInfo listener;
+  const clients::Client client(sockaddr_storage{}, listener);
   const std::string text = "HTTP/1.1";
   for (int i = 0; i < 4000; ++i) {
     thread.write(
@@ -44,4 +44,4 @@ TEST(RequestLog, LinesOfSlowRequestsDoNotPileUpUntilTheEndOfATurn) {
 }
 
 }  // namespace
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

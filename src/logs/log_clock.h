@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 
 // One edge thread's.
 class LogClock {
@@ -36,4 +36,4 @@ class LogClock {
   char utc_[25];
 };
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

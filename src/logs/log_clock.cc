@@ -1,11 +1,11 @@
-#include "edge/log_clock.h"
+#include "logs/log_clock.h"
 
 #include <algorithm>
 #include <ctime>
 
 #include "base/digits.h"
 
-namespace labcoat::edge {
+namespace labcoat::logs {
 
 i64 LogClock::wall_at(i64 now_ns) {
   if (now_ns - read_ns_ >= trusted_for_ns) {
@@ -41,4 +41,4 @@ std::string_view LogClock::utc(i64 now_ns) {
   return {utc_, 24};
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::logs

@@ -1,14 +1,14 @@
-#include "edge/trusted_proxies.h"
+#include "clients/trusted_proxies.h"
 
 #include <algorithm>
 
 #include "base/check.h"
 #include "base/text.h"
-#include "edge/connection.h"
+#include "clients/client.h"
 #include "http/authority.h"
 #include "http/forwarded.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 namespace {
 
 // All fields of this name as one list, in their order (RFC 9110 section 5.3).
@@ -125,4 +125,4 @@ bool TrustedProxies::hides(std::string_view name, bool from_trusted) const {
          http::same_name(name, "x-forwarded-host") || http::same_name(name, "x-real-ip");
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients

@@ -1,11 +1,11 @@
-#include "edge/connection.h"
+#include "clients/client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "edge/edge_thread.h"
+#include "clients/listener_info.h"
 
-namespace labcoat::edge {
+namespace labcoat::clients {
 
 bool Client::is_https() const {
   return https_by_proxy.value_or(listener->https);
@@ -31,4 +31,4 @@ void Client::set(const sockaddr_storage& peer) {
   address = text;
 }
 
-}  // namespace labcoat::edge
+}  // namespace labcoat::clients
