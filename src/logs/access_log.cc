@@ -25,7 +25,8 @@ constexpr size_t syslog_bytes_max = 8192;
 // How long the end of the program waits for a sink that takes nothing.
 constexpr i64 last_wait_ns = 2 * seconds;
 
-Result<Fd> connect_syslog(const std::string& target) {
+Result<Fd> connect_syslog(const std::string& name, const std::string& target) {
+  const std::string failure = "cannot open the " + name + " " + target;
   const std::string address = target.substr(syslog_prefix.size());
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
@@ -35,23 +36,24 @@ Result<Fd> connect_syslog(const std::string& target) {
   addrinfo* found = nullptr;
   const std::string port = colon == address.npos ? "514" : address.substr(colon + 1);
   if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return fail("cannot log to " + target + ": " + gai_strerror(error));
+    return fail(failure + ": " + gai_strerror(error));
   }
   Fd socket(::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const bool connected = socket && ::connect(socket.get(), found->ai_addr, found->ai_addrlen) == 0;
   freeaddrinfo(found);
-  if (!connected) return fail_errno("cannot log to " + target);
+  if (!connected) return fail_errno(failure);
   return socket;
 }
 
-Result<Fd> open_target(const std::string& target) {
-  if (target.starts_with(syslog_prefix)) return connect_syslog(target);
+Result<Fd> open_target(const AccessLog::Options& options) {
+  const std::string& target = options.target;
+  if (target.starts_with(syslog_prefix)) return connect_syslog(options.name, target);
   // Appending, so that several processes and logrotate's copytruncate may share the file. A pipe
   // that nobody reads is an error, not a wait.
   Fd file(target == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                         : ::open(target.c_str(),
                                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644));
-  if (!file) return fail_errno("cannot open the access log " + target);
+  if (!file) return fail_errno("cannot open the " + options.name + " " + target);
   return file;
 }
 
@@ -78,7 +80,7 @@ std::string syslog_header() {
 }  // namespace
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(Options options) {
-  auto fd = open_target(options.target);
+  auto fd = open_target(options);
   if (!fd) return tl::unexpected(fd.error());
   return std::unique_ptr<AccessLog>(new AccessLog(std::move(options), std::move(*fd)));
 }
@@ -242,10 +244,10 @@ void AccessLog::write_as_stream(std::string_view lines) {
   }
 }
 
-void AccessLog::reopen() {
-  if (options_.target == "-") return;  // it has no name
-  auto fd = open_target(options_.target);
-  if (!fd) return;  // the old one stays in use
+Status AccessLog::reopen() {
+  if (options_.target == "-") return {};  // it has no name
+  auto fd = open_target(options_);
+  if (!fd) return tl::unexpected(fd.error());
   {
     const std::lock_guard lock(reopened_mutex_);
     reopened_ = std::move(*fd);
@@ -256,6 +258,7 @@ void AccessLog::reopen() {
     any_ = true;
   }
   wake_.notify_one();
+  return {};
 }
 
 void AccessLog::adopt_reopened() {

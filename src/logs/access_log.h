@@ -26,8 +26,9 @@ class AccessLog {
   static constexpr int gather_ms = 200;                // lines wait for others at most so long
 
   struct Options {
-    std::string target;  // "-" (stdout), a path, or syslog+udp://HOST:PORT
-    bool sync = false;   // what is given is written by the edge thread itself, at once
+    std::string target;               // "-" (stdout), a path, or syslog+udp://HOST:PORT
+    std::string name = "access log";  // for messages
+    bool sync = false;                // what is given is written by the edge thread itself, at once
     int threads = 1;
   };
 
@@ -37,8 +38,8 @@ class AccessLog {
   // From edge thread `thread`: whole lines.
   void write(int thread, std::string_view lines);
   // From any thread: opens the file by its name (USR1 after logrotate), which takes the place of
-  // the old one even when that is stuck.
-  void reopen();
+  // the old one even when that is stuck. An error, and the old one stays.
+  Status reopen();
   // Lines that were not written: the sink was slow, or full, or gone.
   u64 dropped() const { return dropped_.load(std::memory_order_relaxed); }
 

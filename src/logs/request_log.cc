@@ -1,6 +1,7 @@
 #include "logs/request_log.h"
 
 #include <algorithm>
+#include <spdlog/spdlog.h>
 #include <utility>
 
 namespace labcoat::logs {
@@ -10,11 +11,13 @@ int lowest_status(const std::string& only) {
   return only == "errors" ? 400 : only == "server_errors" ? 500 : 0;
 }
 
-Result<std::unique_ptr<AccessLog>> open_one(const config::Config& config,
-                                            const std::string& target) {
+Result<std::unique_ptr<AccessLog>> open_one(const config::Config& config, const std::string& target,
+                                            const char* name) {
   if (target == "off") return std::unique_ptr<AccessLog>();
-  return AccessLog::open(
-      {.target = target, .sync = config.access_log_sync, .threads = config.edge_threads});
+  return AccessLog::open({.target = target,
+                          .name = name,
+                          .sync = config.access_log_sync,
+                          .threads = config.edge_threads});
 }
 
 }  // namespace
@@ -29,18 +32,26 @@ RequestLog::RequestLog(const config::Config& config)
 Result<std::unique_ptr<RequestLog>> RequestLog::open(const config::Config& config) {
   if (config.access_log == "off" && config.slow_log == "off") return std::unique_ptr<RequestLog>();
   std::unique_ptr<RequestLog> log(new RequestLog(config));
-  auto access = open_one(config, config.access_log);
+  auto access = open_one(config, config.access_log, "access log");
   if (!access) return tl::unexpected(access.error());
   log->access_ = std::move(*access);
-  auto slow = open_one(config, config.slow_log);
+  auto slow = open_one(config, config.slow_log, "slow log");
   if (!slow) return tl::unexpected(slow.error());
   log->slow_ = std::move(*slow);
   return log;
 }
 
 void RequestLog::reopen() {
-  if (access_) access_->reopen();
-  if (slow_) slow_->reopen();
+  for (AccessLog* const log : {access_.get(), slow_.get()}) {
+    if (log == nullptr) continue;
+    const auto reopened = log->reopen();
+    if (reopened) continue;
+    reopen_failed_.fetch_add(1, std::memory_order_relaxed);
+    spdlog::error(
+        "{}; lines go on into what was open before: mend its folder or its permissions, then send "
+        "USR1 again",
+        reopened.error().text);
+  }
 }
 
 u64 RequestLog::dropped() const {

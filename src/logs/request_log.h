@@ -2,6 +2,7 @@
 // access log, and the log of slow requests.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "config/config.h"
@@ -10,13 +11,16 @@
 
 namespace labcoat::logs {
 
-// Shared by all edge threads; but for reopen() and dropped() nothing changes in it.
+// Shared by all edge threads; but for reopen() and what is counted nothing changes in it.
 class RequestLog {
  public:
   // Null when nothing is to be logged. Errors name the file or address.
   static Result<std::unique_ptr<RequestLog>> open(const config::Config& config);
 
+  // Opens files by their names. What cannot be opened is said in the program's own log and counted;
+  // what was open goes on being written.
   void reopen();
+  u64 reopen_failed() const { return reopen_failed_.load(std::memory_order_relaxed); }
   u64 dropped() const;
 
  private:
@@ -30,6 +34,7 @@ class RequestLog {
   const i64 slow_us_;
   std::unique_ptr<AccessLog> access_;  // or none
   std::unique_ptr<AccessLog> slow_;    // or none
+  std::atomic<u64> reopen_failed_ = 0;
 };
 
 // One edge thread's part of it.
