@@ -4,16 +4,17 @@
 echo        32 clients, each sends its next message when the last one has come back
 broadcast   32 clients, every message goes to all of them; what is counted is messages received
 
-The generator is tests/bench/websocket_clients.py, on another core. It is Python: where it is the limit, read the CPU.
+The generator is tests/bench/websocket_load.cc, which is built beside the program, on another core. Where it is the limit,
+read the CPU.
 
     tests/bench/websocket.py [--only echo] [--servers labcoat,granian] [--rounds 5] [--seconds 1] [--json FILE]
 """
 
 import json
-import sys
+import urllib.parse
 
 import lineup
-from contest import HERE, Words, print_table, print_verdict, running, take_turns, write_report
+from contest import Words, print_table, print_verdict, running, take_turns, write_report
 from loads import output_of, pinned
 from served import Check
 
@@ -21,9 +22,10 @@ CASES = ("echo", "broadcast")
 CLIENTS = 32
 
 
-def websocket_load(cpus, case):
+def websocket_load(labcoat, cpus, case):
     def load(url, seconds):
-        words = pinned(cpus, sys.executable, "-B", HERE / "websocket_clients.py", case, url, CLIENTS, seconds)
+        at = urllib.parse.urlsplit(url)
+        words = pinned(cpus, labcoat.parent / "tests/bench/websocket_load", case, at.hostname, at.port, CLIENTS, seconds)
         got = json.loads(output_of(words))
         return {"answers": got["messages"], "rps": got["messages"] / got["seconds"], "p99_us": None, "errors": 0,
                 "generator_bound": None, "duration_s": got["seconds"]}  # fmt: skip
@@ -40,7 +42,7 @@ def main():
     report = {}
     with running(entries, arguments.server_cpus, [Check(b"Hello, world!\n")]) as (servers, _):
         for case in arguments.only:
-            load = websocket_load(arguments.generator_cpus, case)
+            load = websocket_load(arguments.labcoat, arguments.generator_cpus, case)
             results = report[case] = take_turns(servers, load, case, arguments.rounds, arguments.seconds)
             print(f"WebSocket {case}, {CLIENTS} clients, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
             print_table(results, "messages")
