@@ -83,6 +83,8 @@ class Exchange final : public LineMember {
   void worker_corrupt();
 
   bool is_head_request() const { return head_request_; }
+  // All of the length that the app announced is there, what is being sent included.
+  bool body_is_complete() const { return body_left_ == 0; }
   int minor_version() const { return minor_version_; }
   // The client has said that it reads trailers, and whoever stands between us and it.
   bool takes_trailers() const { return takes_trailers_; }
