@@ -34,10 +34,12 @@ void Http1Connection::start(std::string_view read_ahead) {
   // Its handshake may have ended while the edge drains: then it is as idle as any other.
   const bool draining = thread_.shared().draining.load(std::memory_order_relaxed);
   (draining ? thread_.linger_timeouts : thread_.header_timeouts).arm(*this, thread_.now());
-  if (read_ahead.empty()) return;
-  unread_.assign(read_ahead);
-  readable_ = true;  // there may be more, whose event somebody else has had
-  advance();
+  if (!read_ahead.empty()) {
+    unread_.assign(read_ahead);
+    readable_ = true;  // there may be more, whose event somebody else has had
+    advance();
+  }
+  transport_.push();
 }
 
 void Http1Connection::on_events(u32 events) {

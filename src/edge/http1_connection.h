@@ -97,7 +97,8 @@ class Http1Connection final : public SocketConnection, public answer::ResponseSi
 
   // Sending.
   bool has_unsent() const { return unsent_.size() > unsent_used_ || file_left_ > 0; }
-  void push();  // sends the thread's output scratch; keeps what the socket does not take
+  net::Next next() const;  // behind what is sent now
+  void push();             // sends the thread's output scratch; keeps what the socket does not take
   void push_with(std::string_view a, std::string_view b);
   bool flush();  // sends unsent_ and file_; true when nothing is left
   bool flush_file();

@@ -101,6 +101,7 @@ void Http1Connection::end() {
     thread_.output().append("0\r\n").append(trailers_).append("\r\n");
     trailers_ = std::string();
   }
+  if (state_ != State::closed) state_ = State::sending;
   push();
   response_complete();
 }
@@ -120,6 +121,12 @@ bool Http1Connection::wants_more() {
   return false;
 }
 
+net::Next Http1Connection::next() const {
+  if (file_left_ > 0) return net::Next::bytes;
+  const bool is_last = state_ == State::sending && !keep_alive_ && !underrun_;
+  return is_last ? net::Next::end : net::Next::nothing;
+}
+
 void Http1Connection::push() {
   push_with({}, {});
 }
@@ -137,7 +144,7 @@ void Http1Connection::push_with(std::string_view a, std::string_view b) {
       total += part.size();
     }
     if (count == 0) break;
-    const ssize_t sent = transport_.send(pieces, count, file_left_ > 0);
+    const ssize_t sent = transport_.send(pieces, count, next());
     if (sent < 0) {
       send_failed();
       break;
@@ -161,7 +168,7 @@ bool Http1Connection::flush() {
   while (unsent_used_ < unsent_.size()) {
     if (!writable_) return false;
     const iovec piece{unsent_.data() + unsent_used_, unsent_.size() - unsent_used_};
-    const ssize_t sent = transport_.send(&piece, 1, file_left_ > 0);
+    const ssize_t sent = transport_.send(&piece, 1, next());
     if (sent < 0) return send_failed();
     thread_.count().bytes_out.add(static_cast<u64>(sent));
     unsent_used_ += static_cast<size_t>(sent);

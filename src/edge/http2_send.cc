@@ -147,7 +147,7 @@ size_t Http2Connection::send_now(std::string_view bytes) {
   size_t taken = 0;
   while (taken < bytes.size() && writable_) {
     const iovec piece{const_cast<char*>(bytes.data()) + taken, bytes.size() - taken};
-    const ssize_t sent = transport_.send(&piece, 1, false);
+    const ssize_t sent = transport_.send(&piece, 1, net::Next::nothing);
     if (sent < 0) {
       writable_ = false;
       if (errno != EAGAIN) lost();

@@ -79,7 +79,7 @@ void TlsHandshake::done() {
 // Somebody has typed http:// and the port of https.
 void TlsHandshake::explain_https() {
   const iovec piece{const_cast<char*>(speaks_http.data()), speaks_http.size()};
-  transport_.send(&piece, 1, false);
+  transport_.send(&piece, 1, net::Next::end);
   transport_.shut_our_side();
   // What is left unread would make the end a reset, which overtakes the answer.
   while (transport_.receive(thread_.input().data(), thread_.input().size()) > 0) {

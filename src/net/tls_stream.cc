@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 #include "base/check.h"
 
@@ -104,12 +105,9 @@ struct TlsStream::Bio {
 
   static int write(BIO* bio, const char* bytes, int count) {
     BIO_clear_retry_flags(bio);
-    ssize_t sent;
-    do {
-      sent = ::send(stream_of(bio).socket_, bytes, static_cast<size_t>(count), MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
+    const int sent = stream_of(bio).write_socket(bytes, count);
     if (sent < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
-    return static_cast<int>(sent);
+    return sent;
   }
 
   static long control(BIO* bio, int command, long, void*) {
@@ -159,6 +157,23 @@ int TlsStream::read_socket(char* out, int room) {
   drained_ = blocked_ || (got > 0 && got < room);
   eof_ = got == 0;
   return static_cast<int>(got);
+}
+
+// A client of TLS 1.3 is done with its handshake then, and its request may be here already: the
+// ticket travels with the answer. (In TLS 1.2 the client waits for what comes with the ticket.)
+bool TlsStream::is_sending_ticket() const {
+  return !handshake_done_ && SSL_get_state(ssl_) == TLS_ST_SW_SESSION_TICKET &&
+         SSL_version(ssl_) == TLS1_3_VERSION;
+}
+
+int TlsStream::write_socket(const char* bytes, int count) {
+  ticket_waits_ = is_sending_ticket();
+  const int flags = MSG_NOSIGNAL | (cork_ || ticket_waits_ ? MSG_MORE : 0);
+  ssize_t sent;
+  do {
+    sent = ::send(socket_, bytes, static_cast<size_t>(count), flags);
+  } while (sent < 0 && errno == EINTR);
+  return static_cast<int>(sent);
 }
 
 TlsStream::Handshake TlsStream::handshake() {
@@ -269,10 +284,11 @@ ssize_t TlsStream::write(const char* bytes, size_t count) {
 }
 
 // One record at most. The caller sends the rest, and what a full socket did not take, again.
-ssize_t TlsStream::send(const iovec* pieces, size_t count, bool more) {
+ssize_t TlsStream::send(const iovec* pieces, size_t count, Next next) {
   size_t total = 0;
   for (size_t i = 0; i < count; ++i) total += pieces[i].iov_len;
-  if (more && pending_ == 0 && held_.size() + total <= held_bytes_max) {
+  cork_ = next == Next::end;
+  if (next == Next::bytes && pending_ == 0 && held_.size() + total <= held_bytes_max) {
     for (size_t i = 0; i < count; ++i) {
       held_.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
     }
@@ -321,11 +337,20 @@ ssize_t TlsStream::send_file(int file, i64 offset, size_t bytes) {
   return static_cast<ssize_t>(sent);
 }
 
+// Its acknowledgement of what the client has sent waits with it, and the client's next segment may
+// wait for that (Nagle's algorithm). The option is set already; setting it sends what waits.
+void TlsStream::push() {
+  if (!std::exchange(ticket_waits_, false)) return;
+  const int on = 1;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 bool TlsStream::end() {
   if (ended_ || broken_ || !handshake_done_) return true;
   // The kernel also takes a record that it cannot pass on yet. A FIN would overtake it.
   if (kernel_sends_ && !has_room(socket_)) return false;
   forget_errors();
+  cork_ = true;  // the socket's own end follows
   const int said = SSL_shutdown(ssl_);
   ended_ = said >= 0 || SSL_get_error(ssl_, said) != SSL_ERROR_WANT_WRITE;
   ERR_clear_error();

@@ -15,6 +15,13 @@ struct bio_st;
 
 namespace labcoat::net {
 
+// What will be sent right after some bytes: they may wait for it, so that both travel together.
+enum class Next : u8 {
+  nothing,
+  bytes,
+  end,  // that we send no more
+};
+
 // The certificate that a client has shown and that was found good.
 struct ClientCertificate {
   std::string subject;  // RFC 2253, ASCII: "CN=ann,O=Shop"
@@ -52,8 +59,10 @@ class TlsStream {
 
   // As of net::Transport.
   ssize_t receive(char* out, size_t room);
-  ssize_t send(const iovec* pieces, size_t count, bool more);
+  ssize_t send(const iovec* pieces, size_t count, Next next);
   ssize_t send_file(int file, i64 offset, size_t bytes);
+  // Nothing is sent now: what the handshake has left for it goes alone.
+  void push();
   // The last receive has emptied the socket, and there is nothing in between.
   bool is_drained() const;
   // The last receive has to send something of its own first (it answers a change of keys), and the
@@ -74,6 +83,8 @@ class TlsStream {
   ssize_t write(const char* bytes, size_t count);
   ssize_t failed();
   int read_socket(char* out, int room);
+  int write_socket(const char* bytes, int count);
+  bool is_sending_ticket() const;
 
   ssl_st* const ssl_;
   const int socket_;
@@ -85,6 +96,8 @@ class TlsStream {
   bool handshake_done_ = false;
   bool broken_ = false;  // after a fatal error nothing more may be said
   bool ended_ = false;
+  bool ticket_waits_ = false;  // in the kernel, for an answer
+  bool cork_ = false;          // what OpenSSL writes now waits in the kernel for what follows
   // Length of a record that OpenSSL has made and the socket has not taken: the next write must be
   // of the same bytes.
   size_t pending_ = 0;

@@ -45,12 +45,14 @@ class Transport {
   // A receive that said "later" should be tried again also when the socket takes bytes again.
   bool receive_waits_for_room() const { return tls_ && tls_->receive_waits_for_room(); }
 
-  // Sends the pieces in order, or some of their bytes; `more` says that bytes follow at once. What
-  // was not taken must come first in the next call.
-  ssize_t send(const iovec* pieces, size_t count, bool more) {
+  // Sends the pieces in order, or some of their bytes. What was not taken must come first in the
+  // next call.
+  ssize_t send(const iovec* pieces, size_t count, Next next) {
     if (seals()) [[unlikely]]
-      return tls_->send(pieces, count, more);
-    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+      return tls_->send(pieces, count, next);
+    // The end does not close a record that the kernel has left open for more.
+    const bool wait = next == Next::bytes || (next == Next::end && !tls_);
+    const int flags = MSG_NOSIGNAL | (wait ? MSG_MORE : 0);
     ssize_t sent;
     do {
       if (count == 1) {
@@ -75,6 +77,12 @@ class Transport {
       sent = ::sendfile(socket_.get(), file, &at, bytes);
     } while (sent < 0 && errno == EINTR);
     return sent;
+  }
+
+  // Once, when the connection begins and what was read ahead is dealt with: an answer to it may
+  // have taken the last of the handshake along.
+  void push() {
+    if (tls_) tls_->push();
   }
 
   // That we send no more, in words of TLS. False: the socket has no room for them, or not even for

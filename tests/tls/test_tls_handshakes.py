@@ -4,6 +4,7 @@ import contextlib
 import random
 import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
@@ -191,6 +192,39 @@ def test_requests_that_come_with_the_end_of_the_handshake_are_not_forgotten(edge
         while answer.count(b"small\n") < 300:
             answer += client.run(lambda: client.tls.read(65536), client.socket.sendall)
         assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+def data_segments(connection):
+    """How many segments with data have come (tcpi_data_segs_in of struct tcp_info)."""
+    return struct.unpack_from("=I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160), 152)[0]
+
+
+def test_ticket_answer_and_end_travel_together(edge, authority):
+    """A client wakes up twice in its life: for the server's part of the handshake, and for everything else."""
+    if edge.counter("tls_kernel") > 0:
+        pytest.skip("the kernel makes the records here")
+    with PieceClient(edge, authority.context(ssl.TLSVersion.TLSv1_3)) as client:
+        held = []
+        client.run(lambda: client.tls.do_handshake() or True, lambda data: held.append(data) or len(held) > 1 or client.socket.sendall(data))
+        assert data_segments(client.socket) == 1, "the server's part of the handshake"
+        client.tls.write(b"GET /files/small.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        client.socket.sendall(held[1] + client.outgoing.read())
+        while data := client.socket.recv(65536):
+            client.incoming.write(data)
+        assert data_segments(client.socket) == 2
+        answer = client.tls.read(65536)
+        assert answer.startswith(b"HTTP/1.1 200 OK") and answer.endswith(b"small\n" * 100)
+        assert client.tls.read(1) == b"", "its end was said"
+        assert client.tls.session.has_ticket
+
+
+def test_a_ticket_comes_also_to_a_client_that_asks_nothing(edge, authority):
+    with PieceClient(edge, authority.context(ssl.TLSVersion.TLSv1_3)) as client:
+        client.run(lambda: client.tls.do_handshake() or True, client.socket.sendall)
+        client.incoming.write(client.socket.recv(65536))
+        with pytest.raises(ssl.SSLWantReadError):
+            client.tls.read(1)
+        assert client.tls.session.has_ticket
 
 
 def test_garbage_is_dropped_and_counted(edge):
