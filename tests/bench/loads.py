@@ -6,6 +6,7 @@ the tool cannot tell: then the share of its cores that the server used must).
 
 import json
 import re
+import resource
 import subprocess
 import time
 
@@ -110,6 +111,12 @@ def h2load(cpus, connections, streams, http1=False):
     return load
 
 
+def childrens_cpu_s():
+    """Of processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def handshakes(cpus, clients):
     """Full TLS 1.3 handshakes, nothing resumed, each followed by one request: only an answer proves to a client of
     TLS 1.3 that the server has finished too. So many openssl s_time take turns on the generator's cores."""
@@ -118,7 +125,7 @@ def handshakes(cpus, clients):
         authority, _, path = url.removeprefix("https://").partition("/")
         words = ["openssl", "s_time", "-connect", authority, "-www", "/" + path, "-new", "-tls1_3", "-ciphersuites", CIPHER]
         words += ["-time", str(max(1, round(seconds)))]
-        began = time.monotonic()
+        began, spent = time.monotonic(), childrens_cpu_s()
         running = [subprocess.Popen(pinned(cpus, *words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                    for _ in range(clients)]  # fmt: skip
         outs = [process.communicate()[0] for process in running]
@@ -130,6 +137,7 @@ def handshakes(cpus, clients):
         answers = sum(int(one[1]) for one in found)
         return {
             "answers": answers,
+            "generator_us": (childrens_cpu_s() - spent) * 1e6 / max(answers, 1),
             "rps": answers / took,
             "p99_us": None,
             "errors": sum(int(one[2]) == 0 for one in found),

@@ -5,7 +5,8 @@ Server on one core, generator on another. Both servers have the same certificate
 what they agree on with a client is asked beforehand and must be the same.
 
 handshake   openssl s_time, several at a time: connect, full handshake, one request for the 612 bytes, close. A client's
-            half of a handshake costs more than the server's, so the server mostly waits: read its CPU.
+            half of a handshake costs twice the server's, so the rate says how fast the generator's core is at that
+            moment, and what this server makes a client do: that is printed beside. The server's own part is its CPU.
 612         h2load speaking HTTP/1.1, 64 connections.
 10m         The same with a file of 10 MB, 4 connections.
 
@@ -15,11 +16,12 @@ Where the kernel knows TLS (modprobe tls), --servers labcoat,labcoat-openssl say
 """
 
 import re
+import statistics
 import subprocess
 import sys
 
 import lineup
-from contest import Words, print_table, print_verdict, take_turns, write_report
+from contest import Words, cpu, print_table, print_verdict, ratio, take_turns, write_report
 from loads import CIPHER, h2load, handshakes
 
 CASES = {"handshake": ("full handshakes", "handshakes"), "612": ("file of 612 bytes over TLS", "requests"),
@@ -44,6 +46,16 @@ def session_tickets(url):
     return len(re.findall(rb"Post-Handshake New Session Ticket arrived", text))
 
 
+def print_generator(results):
+    """What the servers make a client do, and what one core could do if the clients were free."""
+    for name, result in results.items():
+        client = statistics.median(one["generator_us"] for one in result["all_rounds"])
+        print(f"{name}: a handshake costs the client {client:,.0f} us; one core of the server is enough for {1e6 / cpu(result):,.0f} a second")
+    if "labcoat" in results and "nginx" in results:
+        of_client = ratio(results["labcoat"], results["nginx"], lambda one: one["generator_us"])
+        print(f"labcoat costs its clients {of_client:.2f}x the CPU that nginx does\n")
+
+
 def main():
     words = Words(__doc__, ["labcoat", "nginx"], CASES, seconds=2)
     words.names["servers"].append("labcoat-openssl")
@@ -65,6 +77,8 @@ def main():
             title, unit = CASES[case]
             print(f"\n{title}, {arguments.rounds} rounds of {arguments.seconds:g} s\n")
             print_table(results, unit)
+            if case == "handshake":
+                print_generator(results)
             print_verdict(results, ["nginx", "labcoat-openssl"], rate_wanted=1.0, cpu_wanted=1.0)
     write_report(arguments, "tls", {"cases": report})
 
