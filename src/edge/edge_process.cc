@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <signal.h>
+#include <span>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
@@ -58,6 +59,7 @@ class EdgeProcess final : public net::Watcher {
  private:
   Status start(net::SocketMessage first);
   Status take_listeners(const Json& message, std::vector<Fd> fds);
+  Status keep_certificates(const Fd& of_edge_before);
   Status start_threads();
   void handle(net::SocketMessage message);
   Status adopt(const std::vector<Fd>& fds);
@@ -73,7 +75,7 @@ class EdgeProcess final : public net::Watcher {
   bool clients_at_door() const;
   void close_client_listeners();
   Result<size_t> app_index(const Json& message) const;
-  void tell(const Json& message);
+  void tell(const Json& message, std::span<const int> fds = {});
   void protocol_error(const std::string& text);
 
   net::MessageSocket control_;
@@ -159,6 +161,11 @@ Status EdgeProcess::start(net::SocketMessage first) {
   [[maybe_unused]] const Status types = shared_.mime_types.load("/etc/mime.types");
   std::vector<Fd> sockets;
   for (size_t i = 1; i < first.fds.size(); ++i) sockets.push_back(std::move(first.fds[i]));
+  Fd certificates;
+  if (message.value("certificates", false) && !sockets.empty()) {
+    certificates = std::move(sockets.back());
+    sockets.pop_back();
+  }
   if (auto taken = take_listeners(message, std::move(sockets)); !taken) return taken;
   auto rules = EdgeRules::build(config_, shared_.mime_types, config_.routes, shared_.listeners);
   if (!rules) return tl::unexpected(rules.error());
@@ -177,12 +184,33 @@ Status EdgeProcess::start(net::SocketMessage first) {
   pages_ = std::make_unique<StatusPages>(shared_, threads_);
   shared_.admin = pages_.get();
   if (!config_.tls.certificates.empty()) {
-    auto keeper = TlsKeeper::create(config_.tls);
-    if (!keeper) return tl::unexpected(keeper.error());
-    shared_.tls = std::move(*keeper);
-    if (auto watched = shared_.tls->watch(*loop_); !watched) return watched;
+    if (auto kept = keep_certificates(certificates); !kept) return kept;
   }
   return {};
+}
+
+Status EdgeProcess::keep_certificates(const Fd& of_edge_before) {
+  std::optional<net::TlsFiles> kept;
+  if (of_edge_before) {
+    if (auto saved = net::TlsFiles::saved(of_edge_before.get())) {
+      kept.emplace(std::move(*saved));
+    } else {
+      spdlog::warn("{}", saved.error().text);
+    }
+  }
+  const auto keep = [this](const net::TlsFiles& files) {
+    const auto file = files.save();
+    if (!file) {
+      spdlog::warn("the certificates are not kept for the next edge: {}", file.error().text);
+      return;
+    }
+    const int fds[] = {file->get()};
+    tell({{"type", "certificates"}}, fds);
+  };
+  auto keeper = TlsKeeper::create(config_.tls, keep, std::move(kept));
+  if (!keeper) return tl::unexpected(keeper.error());
+  shared_.tls = std::move(*keeper);
+  return shared_.tls->watch(*loop_);
 }
 
 Status EdgeProcess::take_listeners(const Json& message, std::vector<Fd> fds) {
@@ -470,8 +498,8 @@ void EdgeProcess::close_client_listeners() {
   }
 }
 
-void EdgeProcess::tell(const Json& message) {
-  if (auto sent = control_.send(message.dump()); !sent) lost_supervisor_ = true;
+void EdgeProcess::tell(const Json& message, std::span<const int> fds) {
+  if (auto sent = control_.send(message.dump(), fds); !sent) lost_supervisor_ = true;
 }
 
 void EdgeProcess::protocol_error(const std::string& text) {

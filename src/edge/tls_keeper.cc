@@ -60,11 +60,22 @@ void TlsKeeper::adopt(const config::Tls& tls) {
   if (!settings_.client_ca.empty()) files_.push_back(settings_.client_ca);
 }
 
-Result<std::unique_ptr<TlsKeeper>> TlsKeeper::create(const config::Tls& tls) {
-  std::unique_ptr<TlsKeeper> keeper(new TlsKeeper(tls));
+Result<std::unique_ptr<TlsKeeper>> TlsKeeper::create(const config::Tls& tls, Keep keep,
+                                                     std::optional<net::TlsFiles> kept) {
+  std::unique_ptr<TlsKeeper> keeper(new TlsKeeper(tls, std::move(keep)));
   // Looked at first: what changes while it is read is read again.
   keeper->loaded_ = keeper->seen_ = keeper->look();
-  auto context = net::TlsContext::load(keeper->settings_, keeper->tickets_);
+  net::TlsFiles files;
+  auto context = net::TlsContext::load(keeper->settings_, keeper->tickets_, files);
+  if (context) {
+    keeper->keep_(files);
+  } else if (kept) {
+    const std::string why = context.error().text;
+    context = net::TlsContext::load(keeper->settings_, keeper->tickets_, *kept);
+    if (!context)
+      return fail(why + " (and of those in force before: " + context.error().text + ")");
+    spdlog::error("the certificates in force before stay, for the files cannot be used: {}", why);
+  }
   if (!context) return tl::unexpected(context.error());
   for (const std::string& warning : warnings_of(**context)) spdlog::warn("{}", warning);
   keeper->current_ = std::move(*context);
@@ -93,7 +104,8 @@ void TlsKeeper::on_events(u32) {
 
 void TlsKeeper::reload() {
   loaded_ = seen_ = look();
-  auto context = net::TlsContext::load(settings_, tickets_);
+  net::TlsFiles files;
+  auto context = net::TlsContext::load(settings_, tickets_, files);
   if (!context) {
     spdlog::error("the certificates in force stay, for the new ones cannot be used: {}",
                   context.error().text);
@@ -103,6 +115,7 @@ void TlsKeeper::reload() {
   for (const net::TlsContext::Loaded& one : (*context)->certificates()) {
     spdlog::info("certificate {}: for {}", one.file, fmt::join(one.hosts, ", "));
   }
+  keep_(files);
   const std::lock_guard lock(mutex_);
   current_ = std::move(*context);
 }
@@ -126,7 +139,8 @@ std::string TlsKeeper::look() const {
 Result<std::vector<std::string>> check_tls(const config::Tls& tls) {
   if (tls.certificates.empty()) return std::vector<std::string>();
   net::TicketKeys tickets;
-  const auto context = net::TlsContext::load(settings_of(tls), tickets);
+  net::TlsFiles files;
+  const auto context = net::TlsContext::load(settings_of(tls), tickets, files);
   if (!context) return tl::unexpected(context.error());
   return warnings_of(**context);
 }

@@ -1,9 +1,12 @@
 // TlsKeeper: the certificates that are in force. It reads the files at the start and again when
-// they change; what cannot be read does not replace what can.
+// they change; what cannot be used does not replace what can, not even when the edge dies: what it
+// has read is kept for the next one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,14 +16,19 @@
 #include "net/loop.h"
 #include "net/ticket_keys.h"
 #include "net/tls_context.h"
+#include "net/tls_files.h"
 
 namespace labcoat::edge {
 
 // One per edge, and outlives its threads. All but current() is for the control thread.
 class TlsKeeper final : public net::Watcher {
  public:
-  // Errors: as of net::TlsContext::load.
-  static Result<std::unique_ptr<TlsKeeper>> create(const config::Tls& tls);
+  // Where what was read goes, each time that it can be used.
+  using Keep = std::function<void(const net::TlsFiles& files)>;
+  // `kept`: what an edge before this one has kept, for when the files cannot be used. Errors: as of
+  // net::TlsContext::load.
+  static Result<std::unique_ptr<TlsKeeper>> create(const config::Tls& tls, Keep keep,
+                                                   std::optional<net::TlsFiles> kept);
 
   // From now on looks at the files every other second.
   Status watch(net::Loop& loop);
@@ -34,10 +42,11 @@ class TlsKeeper final : public net::Watcher {
   std::shared_ptr<const net::TlsContext> current() const;
 
  private:
-  explicit TlsKeeper(const config::Tls& tls) { adopt(tls); }
+  TlsKeeper(const config::Tls& tls, Keep keep) : keep_(std::move(keep)) { adopt(tls); }
   // Which version of which file is there: changes when any of them does.
   std::string look() const;
 
+  Keep keep_;
   net::TlsSettings settings_;
   std::vector<std::string> files_;
   net::TicketKeys tickets_;

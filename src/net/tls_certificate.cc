@@ -4,16 +4,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/text.h"
-
 namespace labcoat::net {
 namespace {
 
-constexpr i64 file_bytes_max = 1 << 20;
-
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
-BioPtr reader_of(const std::string& text) {
+BioPtr reader_of(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
 }
 
@@ -23,8 +19,8 @@ int no_password(char*, int, int, void* asked) {
   return -1;
 }
 
-Result<KeyPtr> load_key(const std::string& file) {
-  const auto text = read_file(file, file_bytes_max);
+Result<KeyPtr> load_key(TlsFiles& files, const std::string& file) {
+  const auto text = files.text(file);
   if (!text) return fail("the key cannot be read: " + text.error().text);
   const BioPtr reader = reader_of(*text);
   bool asked = false;
@@ -79,8 +75,8 @@ std::string openssl_reason() {
   return text == nullptr ? "for no reason that OpenSSL knows" : text;
 }
 
-Result<X509Stack> load_certificates(const std::string& file) {
-  const auto text = read_file(file, file_bytes_max);
+Result<X509Stack> load_certificates(TlsFiles& files, const std::string& file) {
+  const auto text = files.text(file);
   if (!text) return fail("the certificate cannot be read: " + text.error().text);
   const BioPtr reader = reader_of(*text);
   X509Stack out(sk_X509_new_null());
@@ -98,11 +94,11 @@ Result<X509Stack> load_certificates(const std::string& file) {
                 : fail("a certificate in " + file + " is broken (" + reason + ")");
 }
 
-Result<TlsCertificate> load_certificate(const std::string& certificate_file,
+Result<TlsCertificate> load_certificate(TlsFiles& files, const std::string& certificate_file,
                                         const std::string& key_file) {
-  auto chain = load_certificates(certificate_file);
+  auto chain = load_certificates(files, certificate_file);
   if (!chain) return tl::unexpected(chain.error());
-  auto key = load_key(key_file);
+  auto key = load_key(files, key_file);
   if (!key) return tl::unexpected(key.error());
   TlsCertificate out;
   out.leaf.reset(sk_X509_shift(chain->get()));

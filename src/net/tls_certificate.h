@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/tls_files.h"
 
 namespace labcoat::net {
 
@@ -32,11 +33,11 @@ struct TlsCertificate {
 
 // Errors: a file that cannot be read, has no certificate (or key), a key with a password, one that
 // belongs to another certificate.
-Result<TlsCertificate> load_certificate(const std::string& certificate_file,
+Result<TlsCertificate> load_certificate(TlsFiles& files, const std::string& certificate_file,
                                         const std::string& key_file);
 
 // All certificates of a PEM file, at least one.
-Result<X509Stack> load_certificates(const std::string& file);
+Result<X509Stack> load_certificates(TlsFiles& files, const std::string& file);
 
 // What OpenSSL has to say about its last failure; forgets it.
 std::string openssl_reason();

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
-#include "base/text.h"
 #include "net/tls_certificate.h"
 
 #ifndef TCP_ULP
@@ -113,22 +112,23 @@ TlsContext::TlsContext(const TlsSettings& settings, TicketKeys& tickets)
 TlsContext::~TlsContext() = default;
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& settings,
-                                                           TicketKeys& tickets) {
+                                                           TicketKeys& tickets, TlsFiles& files) {
   std::shared_ptr<TlsContext> self(new TlsContext(settings, tickets));
-  for (const TlsSettings::Certificate& files : settings.certificates) {
-    if (const Status status = self->add(settings, files); !status) {
+  for (const TlsSettings::Certificate& pair : settings.certificates) {
+    if (const Status status = self->add(settings, pair, files); !status) {
       return tl::unexpected(status.error());
     }
   }
   if (self->contexts_.empty()) return fail("there is no certificate");
-  if (const Status status = self->name_sessions(settings); !status) {
+  if (const Status status = self->name_sessions(settings, files); !status) {
     return tl::unexpected(status.error());
   }
   return std::shared_ptr<const TlsContext>(std::move(self));
 }
 
-Status TlsContext::add(const TlsSettings& settings, const TlsSettings::Certificate& files) {
-  auto certificate = load_certificate(files.certificate, files.key);
+Status TlsContext::add(const TlsSettings& settings, const TlsSettings::Certificate& pair,
+                       TlsFiles& files) {
+  auto certificate = load_certificate(files, pair.certificate, pair.key);
   if (!certificate) return tl::unexpected(certificate.error());
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   if (!context) return fail("OpenSSL cannot begin: " + openssl_reason());
@@ -161,21 +161,23 @@ Status TlsContext::add(const TlsSettings& settings, const TlsSettings::Certifica
   ERR_clear_error();
   if (SSL_CTX_use_cert_and_key(raw, certificate->leaf.get(), certificate->key.get(),
                                certificate->chain.get(), 1) != 1) {
-    return fail("OpenSSL does not accept the certificate " + files.certificate + ": " +
+    return fail("OpenSSL does not accept the certificate " + pair.certificate + ": " +
                 openssl_reason());
   }
-  if (const Status status = ask_for_client_certificates(settings, *raw); !status) return status;
-  const std::vector<std::string>& hosts = files.hosts.empty() ? certificate->hosts : files.hosts;
+  if (const Status status = ask_for_client_certificates(settings, files, *raw); !status)
+    return status;
+  const std::vector<std::string>& hosts = pair.hosts.empty() ? certificate->hosts : pair.hosts;
   for (const std::string& host : hosts) hosts_.add(host, contexts_.size());
   contexts_.push_back(std::move(context));
-  loaded_.push_back({files.certificate, hosts, certificate->expires_s});
+  loaded_.push_back({pair.certificate, hosts, certificate->expires_s});
   return {};
 }
 
-Status TlsContext::ask_for_client_certificates(const TlsSettings& settings, SSL_CTX& context) {
+Status TlsContext::ask_for_client_certificates(const TlsSettings& settings, TlsFiles& files,
+                                               SSL_CTX& context) {
   using Wanted = TlsSettings::ClientCertificates;
   if (settings.client_certificates == Wanted::off) return {};
-  const auto authorities = load_certificates(settings.client_ca);
+  const auto authorities = load_certificates(files, settings.client_ca);
   if (!authorities) return fail("client_ca: " + authorities.error().text);
   X509_STORE* const store = SSL_CTX_get_cert_store(&context);
   for (int i = 0; i < sk_X509_num(authorities->get()); ++i) {
@@ -194,10 +196,10 @@ Status TlsContext::ask_for_client_certificates(const TlsSettings& settings, SSL_
 
 // A ticket is only good where clients are checked in the same way: after a change of client_ca
 // everybody shows a certificate again.
-Status TlsContext::name_sessions(const TlsSettings& settings) {
+Status TlsContext::name_sessions(const TlsSettings& settings, TlsFiles& files) {
   std::string basis = std::to_string(static_cast<int>(settings.client_certificates));
   if (settings.client_certificates != TlsSettings::ClientCertificates::off) {
-    const auto authorities = read_file(settings.client_ca);
+    const auto authorities = files.text(settings.client_ca);
     if (!authorities) return tl::unexpected(authorities.error());
     basis += *authorities;
   }

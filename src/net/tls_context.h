@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "net/host_table.h"
 #include "net/ticket_keys.h"
+#include "net/tls_files.h"
 #include "net/tls_stream.h"
 
 struct ssl_ctx_st;
@@ -35,9 +36,10 @@ struct TlsSettings {
 
 class TlsContext {
  public:
-  // `tickets` outlives every context and every stream made from it. Errors name the file.
+  // `tickets` outlives every context and every stream made from it. Errors name the file. `files`
+  // holds then what was read.
   static Result<std::shared_ptr<const TlsContext>> load(const TlsSettings& settings,
-                                                        TicketKeys& tickets);
+                                                        TicketKeys& tickets, TlsFiles& files);
   ~TlsContext();
 
   // The beginning of a handshake on a connected socket. The context must live until it is done.
@@ -60,9 +62,10 @@ class TlsContext {
   using ContextPtr = std::unique_ptr<ssl_ctx_st, FreeContext>;
 
   TlsContext(const TlsSettings& settings, TicketKeys& tickets);
-  Status add(const TlsSettings& settings, const TlsSettings::Certificate& files);
-  Status ask_for_client_certificates(const TlsSettings& settings, ssl_ctx_st& context);
-  Status name_sessions(const TlsSettings& settings);
+  Status add(const TlsSettings& settings, const TlsSettings::Certificate& pair, TlsFiles& files);
+  Status ask_for_client_certificates(const TlsSettings& settings, TlsFiles& files,
+                                     ssl_ctx_st& context);
+  Status name_sessions(const TlsSettings& settings, TlsFiles& files);
 
   TicketKeys& tickets_;
   const bool offers_http2_;

@@ -61,7 +61,7 @@ bool AppGroup::start_worker(ZygoteProcess& zygote, i64 now) {
   added.link = std::make_unique<ControlLink>(
       setup_.loop, std::move(ours->first),
       fmt::format("worker {} of app '{}'", added.number, name()),
-      [this, &added](const Json& message) { return on_worker_message(added, message); });
+      [this, &added](const Json& message, auto) { return on_worker_message(added, message); });
   // The edge first: the worker may take a request before the zygote has told us of its birth.
   edge_->add_worker(identity(added), edges->first.fd(), numbers(*bells));
   added.stacks = std::move(*stacks);

@@ -63,9 +63,9 @@ void ControlLink::on_events(u32) {
   read_all();
 }
 
-bool ControlLink::handle(const net::SocketMessage& message) {
+bool ControlLink::handle(net::SocketMessage& message) {
   try {
-    return on_message_(Json::parse(message.text));
+    return on_message_(Json::parse(message.text), message.fds);
   } catch (const Json::exception&) {
     return false;  // not JSON, or a field that is missing or of the wrong type
   }

@@ -17,9 +17,9 @@ using Json = nlohmann::json;
 // Not movable: the loop holds its address. `loop` outlives it.
 class ControlLink final : private net::Watcher {
  public:
-  // Called for every message, on the loop's thread. Returns false when it makes no sense, which
-  // ends the link.
-  using OnMessage = std::function<bool(const Json& message)>;
+  // Called for every message, on the loop's thread, which may take its descriptors. Returns false
+  // when it makes no sense, which ends the link.
+  using OnMessage = std::function<bool(const Json& message, std::span<Fd> fds)>;
 
   // `who` names the peer in the log.
   ControlLink(net::Loop& loop, net::MessageSocket socket, std::string who, OnMessage on_message);
@@ -39,7 +39,7 @@ class ControlLink final : private net::Watcher {
 
  private:
   void on_events(u32 events) override;
-  bool handle(const net::SocketMessage& message);
+  bool handle(net::SocketMessage& message);
 
   net::Loop& loop_;
   net::MessageSocket socket_;

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "supervisor/sealed_file.h"
+#include "base/sealed_file.h"
 
 namespace labcoat::supervisor {
 namespace {
@@ -88,7 +88,7 @@ void ControlServer::on_events(u32) {
     const int number = ++last_number_;
     auto link = std::make_unique<ControlLink>(
         loop_, net::MessageSocket(std::move(socket)), "a client of the control socket",
-        [this, number](const Json& request) { return on_request_(number, request); });
+        [this, number](const Json& request, auto) { return on_request_(number, request); });
     clients_.push_back({number, std::move(link)});
   }
 }

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "base/sealed_file.h"
 #include "config/json.h"
-#include "supervisor/sealed_file.h"
 
 namespace labcoat::supervisor {
 namespace {
@@ -15,7 +15,10 @@ Json start_message(const EdgeProcess::Start& start) {
   for (const auto* listeners : {&start.listeners, &start.admin}) {
     for (const Listener& listener : *listeners) urls.push_back({{"url", listener.url}});
   }
-  return {{"type", "start"}, {"listeners", urls}, {"admin_listeners", start.admin.size()}};
+  return {{"type", "start"},
+          {"listeners", urls},
+          {"admin_listeners", start.admin.size()},
+          {"certificates", start.certificates >= 0}};
 }
 
 Json identity(const char* type, const WorkerIdentity& worker) {
@@ -39,11 +42,14 @@ Result<std::unique_ptr<EdgeProcess>> EdgeProcess::start(net::Loop& loop, const S
   std::unique_ptr<EdgeProcess> edge(new EdgeProcess(*pid, loop.now(), std::move(events)));
   edge->link_ = std::make_unique<ControlLink>(
       loop, std::move(sockets->first), fmt::format("edge (pid {})", *pid),
-      [raw = edge.get()](const Json& message) { return raw->on_message(message); });
+      [raw = edge.get()](const Json& message, std::span<Fd> from_edge) {
+        return raw->on_message(message, from_edge);
+      });
   std::vector<int> fds = {config->get()};
   for (const auto* listeners : {&start.listeners, &start.admin}) {
     for (const Listener& listener : *listeners) fds.push_back(listener.socket.get());
   }
+  if (start.certificates >= 0) fds.push_back(start.certificates);
   edge->link_->send(start_message(start), fds);
   return edge;
 }
@@ -108,7 +114,7 @@ void EdgeProcess::finish() {
   link_->read_all();
 }
 
-bool EdgeProcess::on_message(const Json& message) {
+bool EdgeProcess::on_message(const Json& message, std::span<Fd> fds) {
   const std::string type = message.at("type");
   if (type == "ready") {
     ready_ = true;
@@ -121,6 +127,12 @@ bool EdgeProcess::on_message(const Json& message) {
   }
   if (type == "corrupt") {
     events_.on_corrupt(message.at("app"), message.at("endpoints").get<std::vector<int>>());
+    return true;
+  }
+  if (type == "certificates") {
+    // Another edge will read it: it must be nothing that waits, or changes.
+    if (fds.size() != 1 || !is_sealed_file(fds[0].get())) return false;
+    events_.on_certificates(std::move(fds[0]));
     return true;
   }
   if (type == "failed") {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -37,6 +38,8 @@ class EdgeProcess {
   struct Events {
     OnEndpoints on_free;     // it has let go of them
     OnEndpoints on_corrupt;  // their worker writes into the channel what no worker may write
+    // What it has read from the files of certificates, for the edge after it; never looked into.
+    std::function<void(Fd certificates)> on_certificates;
   };
 
   struct Start {
@@ -45,6 +48,7 @@ class EdgeProcess {
     const std::vector<Listener>& listeners;
     const std::vector<Listener>& admin;
     std::vector<int> cpus;
+    int certificates = -1;  // of the edge before it; -1: none
   };
 
   // Runs it and hands it configuration and sockets.
@@ -80,7 +84,7 @@ class EdgeProcess {
  private:
   EdgeProcess(pid_t pid, i64 started_ns, Events events)
       : pid_(pid), started_ns_(started_ns), events_(std::move(events)) {}
-  bool on_message(const Json& message);
+  bool on_message(const Json& message, std::span<Fd> fds);
 
   pid_t pid_;
   i64 started_ns_;

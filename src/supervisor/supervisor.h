@@ -111,6 +111,7 @@ class Supervisor {
 
   std::unique_ptr<EdgeProcess> edge_;
   RestartPace edge_pace_;
+  Fd certificates_;  // that the edge had last: the next one can have them when the files are bad
   std::list<AppGroup> groups_;  // a list: links and callbacks point at them
 
   Phase phase_ = Phase::running;

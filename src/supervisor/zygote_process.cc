@@ -19,7 +19,7 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
       new ZygoteProcess(*pid, loop.now(), app.name, std::move(on_forked)));
   zygote->link_ = std::make_unique<ControlLink>(
       loop, std::move(sockets->first), fmt::format("zygote of app '{}' (pid {})", app.name, *pid),
-      [raw = zygote.get()](const Json& message) { return raw->on_message(message); });
+      [raw = zygote.get()](const Json& message, auto) { return raw->on_message(message); });
   zygote->link_->send({{"type", "load"},
                        {"app", app.name},
                        {"target", app.target},

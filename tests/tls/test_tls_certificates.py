@@ -100,6 +100,89 @@ def test_hup_takes_them_at_once_and_bad_ones_never(renewed, authority, tmp_path)
     wait_until(lambda: edge.who() == "second", 30, "the new certificate")
 
 
+def garbage(folder, authority):
+    (folder / "site.crt").write_text("nothing")
+    return "there is no certificate in PEM form in"
+
+
+def half_a_pair(folder, authority):
+    authority.new_key(folder / "site.key")
+    return "does not belong to the certificate"
+
+
+def nothing(folder, authority):
+    (folder / "site.crt").unlink()
+    (folder / "site.key").unlink()
+    return "No such file or directory"
+
+
+def unreadable(folder, authority):
+    (folder / "site.key").unlink()
+    (folder / "site.key").mkdir()  # root may read everything else
+    return "Is a directory"
+
+
+def kill_edge(edge, times):
+    """And wait until another serves."""
+    os.kill(edge.server.edge_pid(), signal.SIGKILL)
+    wait_until(lambda: len(re.findall(r"edge \(pid \d+\) is ready", edge.server.stderr())) > times, what="another edge")
+
+
+@pytest.mark.parametrize("damage", [garbage, half_a_pair, nothing, unreadable])
+def test_an_edge_that_starts_anew_has_the_last_good_certificate(renewed, authority, tmp_path, damage):
+    edge = renewed
+    put(authority, tmp_path, "second")
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: edge.who() == "second", 30, "the new certificate")
+    why = damage(tmp_path, authority)
+    for times in (1, 2):  # also the edge after the next
+        kill_edge(edge, times)
+        assert edge.who() == "second"
+        edge.server.wait_for_log("the certificates in force before stay, for the files cannot be used: ", count=times)
+    said = next(line for line in edge.server.stderr().splitlines() if "certificates in force before stay" in line)
+    assert why in said and f"{tmp_path}/site." in said
+    assert edge.told()["scheme"] == "https", "and the site is up"
+    if (tmp_path / "site.key").is_dir():
+        (tmp_path / "site.key").rmdir()
+    put(authority, tmp_path, "third")
+    wait_until(lambda: edge.who() == "third", 30, "the certificate that is good again")
+    (tmp_path / "site.key").unlink()
+    kill_edge(edge, 3)
+    assert edge.who() == "third", "that is the last good one now"
+
+
+def test_an_edge_that_starts_anew_takes_good_files(renewed, authority, tmp_path):
+    put(authority, tmp_path, "second")
+    kill_edge(renewed, 1)
+    assert renewed.who() == "second"
+    assert "stay" not in renewed.server.stderr()
+
+
+def test_it_still_knows_who_signs_for_clients(serve, authority, other_authority, tmp_path):
+    shutil.copy(authority.file, tmp_path / "staff.pem")
+    words = ["--certificate", ",".join(map(str, authority.certificate("localhost")))]
+    words += ["--set", "client_certificates=required", "--set", "client_ca=staff.pem"]
+    edge = TlsEdge(serve("tls_app:app", "-w", "1", *ADMIN, *words, listen=HTTPS, env={"PYTHONPATH": str(HERE)}), authority)
+    (tmp_path / "staff.pem").unlink()
+    kill_edge(edge, 1)
+    assert f"client_ca: the certificate cannot be read: cannot read {tmp_path}/staff.pem" in edge.server.stderr()
+    ann = authority.certificate(subject="/CN=Ann", folder=tmp_path, name="ann")
+    bob = other_authority.certificate(subject="/CN=Bob", folder=tmp_path, name="bob")
+    told = edge.told(context=authority.context(certificate=ann))
+    assert (told["SSL_CLIENT_VERIFY"], told["SSL_CLIENT_S_DN"]) == ("SUCCESS", "CN=Ann")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        edge.told(context=authority.context(certificate=bob))
+
+
+def test_a_first_start_has_nothing_to_go_back_to(serve, authority, tmp_path):
+    put(authority, tmp_path, "first")
+    why = half_a_pair(tmp_path, authority)
+    words = ["--certificate", "site.crt,site.key"]
+    server = serve("tls_app:app", *words, listen=HTTPS, wait=False, env={"PYTHONPATH": str(HERE)})
+    assert server.wait() == 2
+    assert why in server.stderr()
+
+
 def test_tickets_survive_a_new_certificate(renewed, authority, tmp_path):
     edge = renewed
     context = authority.context(ssl.TLSVersion.TLSv1_2)

@@ -1,10 +1,15 @@
-#include "supervisor/sealed_file.h"
+#include "base/sealed_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace labcoat::supervisor {
+namespace labcoat {
+namespace {
+
+constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+}  // namespace
 
 Result<Fd> sealed_file(const char* name, std::string_view content) {
   Fd file(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -15,11 +20,15 @@ Result<Fd> sealed_file(const char* name, std::string_view content) {
     if (wrote < 0) return fail_errno("cannot write a file in memory");
     done += static_cast<size_t>(wrote);
   }
-  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-      0) {
+  if (fcntl(file.get(), F_ADD_SEALS, seals) != 0) {
     return fail_errno("cannot seal a file in memory");
   }
   return file;
 }
 
-}  // namespace labcoat::supervisor
+bool is_sealed_file(int fd) {
+  const int found = fcntl(fd, F_GET_SEALS);
+  return found >= 0 && (found & seals) == seals;
+}
+
+}  // namespace labcoat
