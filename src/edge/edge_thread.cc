@@ -26,6 +26,12 @@ constexpr i64 linger_ns = 2 * seconds;
 constexpr i64 file_sweep_ns = 1 * seconds;
 // Descriptors a worker may send ahead for one response; an honest one sends one.
 constexpr int files_per_slot_max = 4;
+// For so long at most workers may keep their bells (EdgePort::begin_sleep).
+constexpr i64 light_sleep_ns = 1 * ms;
+// When answers come less often than that, a light sleep mostly ends before the next one: it would
+// spare no bell, and take the CPU from whoever works on that answer.
+constexpr i64 dense_news_ns = light_sleep_ns / 2;
+constexpr i64 news_gap_weight = 8;
 // How long accepting pauses when there are no descriptors left: some may be closed by then.
 constexpr int descriptor_pause_ms = 100;
 
@@ -170,6 +176,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
 }
 
 void EdgeThread::deliver_news() {
+  const u32 news_before = news_;
   for (App& app : apps_) {
     channel::EdgePort& port = app.line->port();
     // First the bells for what the last batch of events has queued: workers on other cores can
@@ -179,6 +186,9 @@ void EdgeThread::deliver_news() {
         [&](u32 slot) { static_cast<Exchange*>(port.owner(slot))->on_app_news(); });
     port.ring();
   }
+  if (news_ == news_before) return;
+  const i64 gap = std::min(now() - std::exchange(last_news_ns_, now()), light_sleep_ns);
+  news_gap_ns_ += (gap - news_gap_ns_) / news_gap_weight;
 }
 
 // Those that give way again are for the next round.
@@ -191,11 +201,12 @@ void EdgeThread::resume_postponed() {
 void EdgeThread::sleep(bool light) {
   u32 outstanding = 0;
   for (const App& app : apps_) outstanding += app.line->port().outstanding();
-  light = light && outstanding > 0;
+  light = light && outstanding > 0 && news_gap_ns_ < dense_news_ns;
   bool asleep = true;
   for (const App& app : apps_) asleep = app.line->port().begin_sleep(light) && asleep;
   int timeout_ms = asleep && postponed_.empty() ? milliseconds_to_sleep() : 0;
-  if (light && (timeout_ms < 0 || timeout_ms > 1)) timeout_ms = 1;
+  constexpr int light_sleep_ms = light_sleep_ns / ms;
+  if (light && (timeout_ms < 0 || timeout_ms > light_sleep_ms)) timeout_ms = light_sleep_ms;
   const int events = loop_->run_once(timeout_ms);
   for (const App& app : apps_) app.line->port().end_sleep();
   light_sleep_useful_ = events > 0 || !asleep;

@@ -229,6 +229,8 @@ class EdgeThread {
   bool newcomers_ = true;  // are accepted, if there is room
   bool stopped_ = false;
   u32 news_ = 0;
+  i64 last_news_ns_ = 0;
+  i64 news_gap_ns_ = 0;  // between answers of workers, averaged; no more than a light sleep each
 };
 
 }  // namespace labcoat::edge

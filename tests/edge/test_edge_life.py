@@ -226,3 +226,26 @@ def test_requests_of_all_kinds_leak_no_descriptor_and_no_memory(serve_edge, tmp_
         wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= count, 10, "the worker's descriptors")
     assert edge.get("/echo?x").body == b"x"
     assert Edge(edge.server).pid == edge.pid
+
+
+def pauses_of(process):
+    """How often its threads have gone to sleep."""
+    found = 0
+    for task in os.listdir(f"/proc/{process}/task"):
+        with open(f"/proc/{process}/task/{task}/status") as status:
+            found += next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
+    return found
+
+
+def test_an_edge_that_waits_for_slow_answers_is_not_woken_in_between(serve, write_app):
+    write_app("import time\ndef app(environ, start):\n time.sleep(0.005)\n start('200 OK', [])\n return [b'x']\n")
+    server = serve("app:app", "-w", 1, "--edge-threads", 1)
+    edge, count = server.edge_pid(), 100
+    with Client(server) as client:
+        for _ in range(20):  # until it knows that the answers take their time
+            assert client.get("/").status == 200
+        before = pauses_of(edge)
+        for _ in range(count):
+            assert client.get("/").status == 200
+    # One before the request and one before its answer. A third would end for nothing, at the cost of the worker.
+    assert pauses_of(edge) - before < 2.6 * count
