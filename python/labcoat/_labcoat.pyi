@@ -116,5 +116,8 @@ def end_stacks_with_nul(signal: int, fd: int, /) -> None:
 def fork_worker(supervisor: int, /) -> int:
     """Forks twice. The worker's pid; 0 in the worker, which has then said its pid on the socket `supervisor`."""
 
+def make_immortal(objects: list[Any], /) -> int:
+    """Nothing counts any more who uses these, nor what they refer to. How many they were; 0 before Python 3.12."""
+
 def die_with_parent(pid: int, /) -> bool:
     """Asks the kernel for SIGKILL when the parent dies. False when the parent is not `pid` any more."""

@@ -42,7 +42,7 @@ def main(fd):
         sys.exit(0)
     _close(fds)
     app, hooks, left_open = _load(control, load, supervisor_pid)
-    _serve_forks(control, supervisor_pid, app, hooks, left_open)
+    _serve_forks(control, supervisor_pid, load, app, hooks, left_open)
 
 
 def _load(control, message, supervisor_pid):
@@ -65,10 +65,6 @@ def _load(control, message, supervisor_pid):
 
         left_open = warm_up.warm_up(app, interface, urls, loop)
     _warn_of_threads(message["app"])
-    gc.collect()
-    if message.get("gc", "default") != "default":
-        # What exists now is shared by all workers: a collection must not touch, and so copy, its pages.
-        gc.freeze()
     _send(control, {"type": "loaded", "interface": interface, **where})
     return serve, hooks, left_open
 
@@ -86,7 +82,29 @@ def _enter(directory):
     sys.argv[:] = ["labcoat"]
 
 
-def _serve_forks(control, supervisor_pid, app, hooks, left_open):
+def _settle(load):
+    """What exists before the first fork is shared by all workers, until they write to it. What pre_fork closes is closed."""
+    gc.collect()
+    if load.get("immortal_objects") and not _make_immortal():
+        version = ".".join(map(str, sys.version_info[:3]))
+        print(
+            f"labcoat: immortal_objects changes nothing for {load['app']!r}: Python {version} counts the uses of every object,"
+            " from 3.12 on it need not",
+            file=sys.stderr,
+            flush=True,
+        )
+    if load.get("gc", "default") != "default":
+        gc.freeze()  # a collection writes to whatever it looks at
+
+
+def _make_immortal():
+    objects = gc.get_objects()  # without this list, which must not live for ever
+    objects.append(sys.modules)  # leads to what the app itself has frozen, which gc does not list
+    return _labcoat.make_immortal(objects)
+
+
+def _serve_forks(control, supervisor_pid, load, app, hooks, left_open):
+    settled = False
     while True:
         message, fds = _receive(control)
         if message is None:
@@ -98,6 +116,9 @@ def _serve_forks(control, supervisor_pid, app, hooks, left_open):
                 target.run_hook("pre_fork", hooks.pre_fork)
             if left_open:
                 left_open.tell_once()
+            if not settled:
+                _settle(load)
+                settled = True
             pid = _fork_worker(control, message, fds, supervisor_pid, app, hooks.post_fork)
         except target.CannotLoad as reason:
             _fail(control, str(reason))

@@ -104,6 +104,7 @@ struct App {
   i64 worker_memory_max_bytes = 0;   // PSS; 0: never
   i64 request_timeout_ns = 0;        // in the worker, without the queue; 0: none
   std::string gc = "freeze";         // default, freeze, off, between_requests
+  bool immortal_objects = false;     // what is there before the fork has no reference counts
   std::string allocator = "glibc";   // glibc, jemalloc, mimalloc
   std::string cpu_affinity = "off";  // off, spread (worker i on CPU i), split (edge on the first
                                      // CPU, workers on the others)

@@ -212,6 +212,8 @@ constexpr AppField app_fields[] = {
      [](App& a, const CheckedValue& v) { a.worker_memory_max_bytes = bytes(v); }},
     {"request_timeout", [](App& a, const CheckedValue& v) { a.request_timeout_ns = duration(v); }},
     {"gc", [](App& a, const CheckedValue& v) { a.gc = text(v); }},
+    {"immortal_objects",
+     [](App& a, const CheckedValue& v) { a.immortal_objects = checked(parse_bool(v.text)); }},
     {"allocator", [](App& a, const CheckedValue& v) { a.allocator = text(v); }},
     {"cpu_affinity", [](App& a, const CheckedValue& v) { a.cpu_affinity = text(v); }},
     {"switch_interval", [](App& a, const CheckedValue& v) { a.switch_interval_ns = duration(v); }},

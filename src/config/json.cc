@@ -94,6 +94,7 @@ void visit_app(const Field& field, T& app) {
   field("worker_memory_max_bytes", app.worker_memory_max_bytes);
   field("request_timeout_ns", app.request_timeout_ns);
   field("gc", app.gc);
+  field("immortal_objects", app.immortal_objects);
   field("allocator", app.allocator);
   field("cpu_affinity", app.cpu_affinity);
   field("switch_interval_ns", app.switch_interval_ns);

@@ -9,6 +9,7 @@
 
 #include "python/asgi_endpoint.h"
 #include "python/double_fork.h"
+#include "python/immortal.h"
 #include "python/names.h"
 #include "python/ready.h"
 #include "python/request_loop.h"
@@ -182,6 +183,10 @@ PyMethodDef functions[] = {
      "fork_worker(supervisor): forks twice; the worker's pid, or 0 in the worker, which has then "
      "said "
      "its pid on the socket."},
+    {"make_immortal", make_immortal, METH_O,
+     "make_immortal(objects): these, and what they refer to, lose their counts; how many they "
+     "were, "
+     "0 where Python cannot."},
     {"die_with_parent", die_with_parent, METH_O,
      "die_with_parent(pid): SIGKILL comes when the parent dies; False if it is not pid any more."},
     {nullptr, nullptr, 0, nullptr},

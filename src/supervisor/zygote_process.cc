@@ -31,7 +31,8 @@ Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(net::Loop& loop, con
                        {"warm_up", app.warm_up},
                        {"interface", app.interface},
                        {"loop", app.loop},
-                       {"gc", app.gc}});
+                       {"gc", app.gc},
+                       {"immortal_objects", app.immortal_objects}});
   return zygote;
 }
 

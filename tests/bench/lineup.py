@@ -1,7 +1,8 @@
 """The servers and how each is set up. What fits on a command line stands here, the rest in tests/bench/peers/.
 
 Python servers all run the interpreter of build/bench-venv, which tools/bench_venv.sh makes of the pinned versions in
-tests/bench/peers/requirements.txt; NGINX and H2O are Debian's.
+tests/bench/peers/requirements.txt; NGINX and H2O are Debian's. LABCOAT_BENCH_PYTHON=PATH has another interpreter make one of its own;
+LABCOAT_BENCH_VENV names one that is there.
 """
 
 import contextlib
@@ -15,7 +16,8 @@ import sys
 from contest import PEERS, ROOT, running, temporary_folder
 from served import Check, Entry, NotStarted, free_port
 
-VENV = pathlib.Path(os.environ.get("LABCOAT_BENCH_VENV", ROOT / "build/bench-venv"))
+PYTHON = os.environ.get("LABCOAT_BENCH_PYTHON", "")
+VENV = pathlib.Path(os.environ.get("LABCOAT_BENCH_VENV", ROOT / ("build/bench-venv" + ("-" + os.path.basename(PYTHON) if PYTHON else ""))))
 
 
 @dataclasses.dataclass
@@ -32,9 +34,9 @@ class App:
 def make_venv():
     """The peers from PyPI, when they are not there yet."""
     if "LABCOAT_BENCH_VENV" not in os.environ:
-        made = subprocess.run(["sh", ROOT / "tools/bench_venv.sh"], stdout=sys.stderr)
+        made = subprocess.run(["sh", ROOT / "tools/bench_venv.sh", PYTHON or "/usr/bin/python3", VENV], stdout=sys.stderr)
         if made.returncode != 0 and not (VENV / "bin/python").exists():
-            sys.exit("tools/bench_venv.sh could not make build/bench-venv: without it there is no Python to serve with")
+            sys.exit(f"tools/bench_venv.sh could not make {VENV}: without it there is no Python to serve with")
 
 
 def program(name):

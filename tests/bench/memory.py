@@ -4,7 +4,8 @@
 One server at a time, on all cores: PSS of all its processes, after the first answer, and after some thousand requests of
 every kind, when the workers have touched what they shared with each other. What a front server, a master or a zygote
 needs is in it. Those with `-warm` have asked the site for a page of each kind before they forked: Labcoat with `warm_up`,
-the others by a module of our own (journal/warm.py), for none of them can.
+the others by a module of our own (journal/warm.py), for none of them can. `labcoat-immortal` has `immortal_objects` as
+well, which needs Python 3.12; Debian's is 3.11: LABCOAT_BENCH_PYTHON=$(command -v python3.13) has all run on that.
 
     tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--mappings] [--json FILE]
 """
@@ -38,11 +39,12 @@ SERVERS = {
     "uwsgi-lazy": lambda app: lineup.uwsgi(app, ["--http-socket", "127.0.0.1:{port}", "--lazy-apps"], "uwsgi-lazy"),
     "granian": lineup.granian,
 }
-LABCOATS = {"labcoat": [], "labcoat-warm": WARM_UP}
+LABCOATS = {"labcoat": [], "labcoat-warm": WARM_UP, "labcoat-immortal": [*WARM_UP, "--set", "immortal_objects=on"]}
 # What issue 4 asks: at most so many times the memory of this one. Like is compared with like.
 BARS = {
     "labcoat": {"gunicorn": 0.6, "gunicorn-preload": 1.0, "uwsgi": 1.0},
     "labcoat-warm": {"gunicorn": 0.6, "gunicorn-preload-warm": 1.0, "uwsgi-warm": 1.0},
+    "labcoat-immortal": {"gunicorn": 0.6, "gunicorn-preload-warm": 1.0, "uwsgi-warm": 1.0},
 }
 
 
