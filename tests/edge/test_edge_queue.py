@@ -19,6 +19,11 @@ def busy(edge, clients, gate):
     return client
 
 
+def tells_when(response):
+    """Retry-After: by what the worker took in the second before, which may be one request of seventy, and spread (StandingQueue)."""
+    return 1 <= int(response.get("Retry-After") or 0) < 60
+
+
 def queued(edge):
     return next(iter(edge.status()["apps"].values()))["queue"]
 
@@ -36,7 +41,7 @@ def test_when_the_queue_is_full_the_answer_is_503_at_once(serve_edge, clients, t
     with edge.client() as client:
         for _ in range(2):
             response = client.get("/echo?x")
-            assert response.status == 503 and response.get("Retry-After") == "1"
+            assert response.status == 503 and tells_when(response)
             assert response.get("Connection") is None, "the connection is not to blame"
         assert edge.counter("limit_queue") == 2
         gate.touch()
@@ -50,9 +55,9 @@ def test_a_request_that_waits_too_long_is_503(serve_edge, clients, tmp_path):
     first = busy(edge, clients, gate)
     with edge.client() as client:
         client.send(request_bytes("/echo?waits") + request_bytes("*", "OPTIONS") + request_bytes("/echo?too"))
-        for status, retry in [(503, "1"), (200, None), (503, "1")]:
+        for status in (503, 200, 503):
             response = client.response()
-            assert response.status == status and response.get("Retry-After") == retry
+            assert response.status == status and tells_when(response) == (status == 503)
         assert edge.counter("limit_queue_wait") == 2
         gate.touch()
         assert first.response().status == 200, "who is served already is not hurried"
