@@ -98,9 +98,9 @@ class Page {
   void add_cgroup(const Json& cgroup) {
     if (cgroup.is_null()) return;
     const auto max = cgroup.at("max_bytes").get<double>();
-    add(fmt::format("cgroup   {} of {} taken ({:.0f} %)", size(cgroup.at("used_bytes")),
-                    size(cgroup.at("max_bytes")),
-                    100 * cgroup.at("used_bytes").get<double>() / max));
+    add(fmt::format("cgroup   {} of {} taken ({:.0f} % of {})", size(cgroup.at("used_bytes")),
+                    size(cgroup.at("max_bytes")), 100 * cgroup.at("used_bytes").get<double>() / max,
+                    cgroup.value("limit", "memory.max")));
   }
 
   void add_app(const Json& app) {

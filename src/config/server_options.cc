@@ -181,9 +181,9 @@ std::span<const Option> server_options() {
        .min = 0,
        .max = 1,
        .help =
-           "When so much of the cgroup's memory.max is taken, the worker that has grown most is "
-           "replaced, and workers_max adds none that would take more; 0: never. Without a limit "
-           "nothing happens."},
+           "When so much of the cgroup's memory.max or memory.high is taken, the worker that has "
+           "grown most is replaced, and workers_max adds none that would take more; 0: never. "
+           "Without a limit nothing happens."},
       {.name = "control",
        .section = "server",
        .type = OptionType::text,

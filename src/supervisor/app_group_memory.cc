@@ -30,8 +30,7 @@ void AppGroup::look_at_sizes() {
   }
 }
 
-// Nobody has worked enough to know: as much as the largest has, which is too much rather than too
-// little.
+// Nobody has worked enough to know: as much as the largest has so far.
 i64 AppGroup::size_of_one_more() const {
   if (const i64 typical = sizes_.typical(); typical >= 0) return typical;
   i64 most = 0;
@@ -68,11 +67,10 @@ bool AppGroup::may_start_worker(i64 now) {
   if (!std::exchange(no_room_said_, true)) {
     const auto use = setup_.memory.fullest();
     spdlog::warn(
-        "app '{}': memory.max leaves no room for one worker more ({} of {} are taken, it would "
-        "need "
-        "{}): workers are ended before their successors are started, as long as that is so",
-        name(), format_size(use ? use->used_bytes : 0), format_size(use ? use->max_bytes : 0),
-        format_size(size_of_one_more()));
+        "app '{}': {} leaves no room for one worker more ({} of {} are taken, it would need {}): "
+        "workers are ended before their successors are started, as long as that is so",
+        name(), use ? use->limit : "memory.max", format_size(use ? use->used_bytes : 0),
+        format_size(use ? use->max_bytes : 0), format_size(size_of_one_more()));
   }
   in_turn->makes_room = true;
   in_turn->stop(SIGTERM, kill_time(now));
@@ -104,7 +102,8 @@ int AppGroup::within_memory(i64 now, int workers) {
   if (!left) return workers;
   const Autoscaler::Room room{.left_bytes = *left,
                               .worker_bytes = size_of_one_more(),
-                              .growth_bytes = setup_.growth_of_all()};
+                              .growth_bytes = setup_.growth_of_all(),
+                              .is_guess = sizes_.typical() < 0};
   const int fit = granted + Autoscaler::that_fit(workers - granted, room);
   if (fit == workers) return workers;
   room_asked_again_ns_ = now + Autoscaler::room_retry_ns;
@@ -119,10 +118,10 @@ int AppGroup::within_memory(i64 now, int workers) {
 void AppGroup::say_what_fits(int needed, int fit, const Autoscaler::Room& room) const {
   const auto use = setup_.memory.fullest();
   spdlog::warn(
-      "app '{}': requests wait for {} more workers, but memory.max leaves room for {} ({} of {} "
-      "are taken, one would need {}, and those that have just begun {} more): the others are "
-      "started when they fit",
-      name(), needed, fit, format_size(use ? use->used_bytes : 0),
+      "app '{}': requests wait for {} more workers, but {} leaves room for {} ({} of {} are taken, "
+      "one would need {}, and those that have just begun {} more): the others are started when "
+      "they fit",
+      name(), needed, use ? use->limit : "memory.max", fit, format_size(use ? use->used_bytes : 0),
       format_size(use ? use->max_bytes : 0), format_size(room.worker_bytes),
       format_size(room.growth_bytes));
 }
@@ -152,9 +151,9 @@ void AppGroup::recycle_grown(const Grown& grown, const CgroupMemory::Use& use) {
   ++memory_counts_.recycled_for_cgroup;
   if (edge_ != nullptr) edge_->tell_memory(name(), memory_counts_);
   worker->recycle_reason =
-      fmt::format("{:.0f} % of memory.max = {} are taken, and it has grown most, by {} to {}",
-                  100 * use.share(), format_size(use.max_bytes), format_size(grown.growth_bytes),
-                  format_size(grown.bytes));
+      fmt::format("{:.0f} % of {} = {} are taken, and it has grown most, by {} to {}",
+                  100 * use.share(), use.limit, format_size(use.max_bytes),
+                  format_size(grown.growth_bytes), format_size(grown.bytes));
 }
 
 }  // namespace labcoat::supervisor

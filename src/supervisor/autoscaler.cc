@@ -27,7 +27,7 @@ int Autoscaler::decide(i64 now, int wanted, const Seen& seen) {
 }
 
 int Autoscaler::that_fit(int more, const Room& room) {
-  const i64 left = room.left_bytes - room.growth_bytes;
+  const i64 left = room.left_bytes / (room.is_guess ? 2 : 1) - room.growth_bytes;
   if (left < room.worker_bytes || left < 0) return 0;
   if (room.worker_bytes <= 0) return more;
   return static_cast<int>(std::min<i64>(more, left / room.worker_bytes));

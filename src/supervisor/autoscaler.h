@@ -33,6 +33,9 @@ class Autoscaler {
     i64 left_bytes = 0;
     i64 worker_bytes = 0;
     i64 growth_bytes = 0;
+    // Nobody has worked so long that the size is known: half of what is left is kept for what
+    // those who work now may still take.
+    bool is_guess = false;
   };
   // Who found no room does not ask again before that: the answer costs more than the question.
   static constexpr i64 room_retry_ns = 1 * seconds;

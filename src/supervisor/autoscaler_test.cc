@@ -89,6 +89,13 @@ TEST(Autoscaler, leaves_room_for_what_young_workers_will_take) {
   EXPECT_EQ(Autoscaler::that_fit(1, {.left_bytes = 40, .worker_bytes = 20, .growth_bytes = 45}), 0);
 }
 
+TEST(Autoscaler, half_the_room_is_kept_while_the_size_is_a_guess) {
+  EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 100, .worker_bytes = 20, .is_guess = true}), 2);
+  const Autoscaler::Room room{
+      .left_bytes = 100, .worker_bytes = 20, .growth_bytes = 20, .is_guess = true};
+  EXPECT_EQ(Autoscaler::that_fit(4, room), 1);
+}
+
 TEST(Autoscaler, a_worker_of_unknown_size_fits_unless_all_is_taken) {
   EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = 0, .worker_bytes = 0}), 4);
   EXPECT_EQ(Autoscaler::that_fit(4, {.left_bytes = -1, .worker_bytes = 0}), 0);

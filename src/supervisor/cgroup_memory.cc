@@ -16,15 +16,31 @@ i64 number_in(const std::string& path) {
   return parse_int(trim(*text)).value_or(no_number);
 }
 
-// A line "inactive_file 123" of memory.stat.
-i64 inactive_file_bytes(const std::string& level) {
-  const auto text = read_file(level + "/memory.stat");
-  if (!text) return 0;
-  for (const std::string_view line : split(*text, '\n')) {
-    constexpr std::string_view name = "inactive_file ";
-    if (line.starts_with(name)) return parse_int(trim(line.substr(name.size()))).value_or(0);
+// A line "inactive_file 123" of memory.stat; 0: there is none.
+i64 stat_bytes(std::string_view stat, std::string_view name) {
+  for (const std::string_view line : split(stat, '\n')) {
+    if (!line.starts_with(name) || !line.substr(name.size()).starts_with(' ')) continue;
+    return parse_int(trim(line.substr(name.size()))).value_or(0);
   }
   return 0;
+}
+
+// Also pages that were used twice (active_file): the kernel makes them inactive when it needs room.
+// What is mapped stays ours, as that is the code that runs; shared memory is mapped, but no file.
+i64 droppable_bytes(const std::string& level) {
+  const auto stat = read_file(level + "/memory.stat");
+  if (!stat) return 0;
+  const i64 of_files = stat_bytes(*stat, "inactive_file") + stat_bytes(*stat, "active_file");
+  const i64 mapped = stat_bytes(*stat, "file_mapped") - stat_bytes(*stat, "shmem");
+  return std::max<i64>(0, of_files - std::max<i64>(0, mapped));
+}
+
+// The lower of a level's two limits, with nothing taken yet.
+CgroupMemory::Use limit_of(const std::string& level) {
+  const i64 max = number_in(level + "/memory.max");
+  const i64 high = number_in(level + "/memory.high");
+  if (high > 0 && (max <= 0 || high < max)) return {.max_bytes = high, .limit = "memory.high"};
+  return {.max_bytes = max, .limit = "memory.max"};
 }
 
 }  // namespace
@@ -44,10 +60,11 @@ CgroupMemory::CgroupMemory(const std::string& root) {
 std::vector<CgroupMemory::Use> CgroupMemory::limited() const {
   std::vector<Use> uses;
   for (const std::string& level : levels_) {
-    const i64 max = number_in(level + "/memory.max");
-    const i64 current = max > 0 ? number_in(level + "/memory.current") : no_number;
+    Use use = limit_of(level);
+    const i64 current = use.max_bytes > 0 ? number_in(level + "/memory.current") : no_number;
     if (current < 0) continue;
-    uses.push_back({max, std::max<i64>(0, current - inactive_file_bytes(level))});
+    use.used_bytes = std::max<i64>(0, current - droppable_bytes(level));
+    uses.push_back(use);
   }
   return uses;
 }

@@ -1,6 +1,6 @@
 // CgroupMemory: what the kernel lets this server have in memory, and what of that is taken. Of our
-// cgroup and of each above it, as each may have a limit (memory.max, cgroup v2) and the first that
-// is full is the one where the kernel kills.
+// cgroup and of each above it, as each may have a limit (cgroup v2) and the first that is full is
+// the one where the kernel kills (memory.max) or makes everybody wait (memory.high).
 #pragma once
 
 #include <optional>
@@ -15,9 +15,9 @@ class CgroupMemory {
  public:
   struct Use {
     i64 max_bytes = 0;
-    // Without what the kernel drops before it kills anybody: file pages that were not used lately
-    // (as Kubernetes counts its "working set").
+    // Without what the kernel drops before it kills anybody: pages of files that nobody has mapped.
     i64 used_bytes = 0;
+    const char* limit = "";  // the file that says max_bytes
     double share() const {
       return static_cast<double>(used_bytes) / static_cast<double>(max_bytes);
     }

@@ -28,8 +28,10 @@ class CgroupMemoryTest : public testing::Test {
     const std::string at = "sys/fs/cgroup/" + name;
     write(at + "/memory.max", max + "\n");
     write(at + "/memory.current", std::to_string(current) + "\n");
-    write(at + "/memory.stat",
-          "anon 5\ninactive_file " + std::to_string(inactive_file) + "\nactive_file 7\n");
+    stat(name, "anon 5\ninactive_file " + std::to_string(inactive_file) + "\n");
+  }
+  void stat(const std::string& name, const std::string& text) {
+    write("sys/fs/cgroup/" + name + "/memory.stat", text);
   }
   CgroupMemory open() const { return CgroupMemory(root_.string()); }
 
@@ -54,6 +56,33 @@ TEST_F(CgroupMemoryTest, what_the_kernel_would_drop_first_is_not_taken) {
   ASSERT_TRUE(use);
   EXPECT_EQ(use->max_bytes, 1000);
   EXPECT_EQ(use->used_bytes, 600);
+}
+
+TEST_F(CgroupMemoryTest, files_that_are_used_again_and_again_are_dropped_as_well) {
+  group("shop.slice/web.service", "1000", 900, 300);
+  stat("shop.slice/web.service", "inactive_file 300\nactive_file 200\n");
+  EXPECT_EQ(open().fullest()->used_bytes, 400);
+}
+
+TEST_F(CgroupMemoryTest, code_that_runs_is_not_dropped) {
+  group("shop.slice/web.service", "1000", 900);
+  stat("shop.slice/web.service", "file_mapped 100\ninactive_file 300\nactive_file 200\n");
+  EXPECT_EQ(open().fullest()->used_bytes, 500);
+  stat("shop.slice/web.service",
+       "file_mapped 500\nshmem 400\ninactive_file 300\nactive_file 200\n");
+  EXPECT_EQ(open().fullest()->used_bytes, 500) << "shared memory is mapped, too";
+  stat("shop.slice/web.service", "file_mapped 700\ninactive_file 300\nactive_file 200\n");
+  EXPECT_EQ(open().fullest()->used_bytes, 900) << "pages can be in several counts";
+}
+
+TEST_F(CgroupMemoryTest, where_the_kernel_slows_down_is_a_limit_too) {
+  group("shop.slice/web.service", "max", 500);
+  write("sys/fs/cgroup/shop.slice/web.service/memory.high", "1000\n");
+  EXPECT_EQ(open().fullest()->max_bytes, 1000);
+  EXPECT_STREQ(open().fullest()->limit, "memory.high");
+  group("shop.slice/web.service", "800", 500);
+  EXPECT_EQ(open().fullest()->max_bytes, 800) << "the lower one";
+  EXPECT_STREQ(open().fullest()->limit, "memory.max");
 }
 
 TEST_F(CgroupMemoryTest, a_twentieth_stays_free) {

@@ -81,7 +81,8 @@ Json Supervisor::status(i64 now) const {
   out["edge"] = edge;
   out["cgroup"] = nullptr;
   if (const auto use = memory_.fullest()) {
-    out["cgroup"] = {{"max_bytes", use->max_bytes}, {"used_bytes", use->used_bytes}};
+    out["cgroup"] = {
+        {"limit", use->limit}, {"max_bytes", use->max_bytes}, {"used_bytes", use->used_bytes}};
   }
   out["apps"] = apps;
   return out;

@@ -12,9 +12,12 @@ namespace labcoat::supervisor {
 namespace {
 
 constexpr i64 look_every_ns = 1 * seconds;
+// When more than this part of what may be taken is: a leak can fill the rest within a second.
+constexpr double near_part = 0.75;
+constexpr i64 look_near_every_ns = 200 * ms;
 constexpr i64 look_unlimited_every_ns = 60 * seconds;  // a limit can be set while we run
 // Between two replacements: workers grow again, if less, and a server that is simply full shall not
-// do nothing else.
+// do nothing else. Not when half of the rest is gone as well.
 constexpr i64 pause_ns = 5 * seconds;
 constexpr double growth_share_min = 0.01;  // of memory.max: worth a replacement
 
@@ -27,7 +30,10 @@ void Supervisor::look_at_memory(i64 now) {
   if (!use) return;
   for (AppGroup& group : groups_) group.look_at_sizes();
   const double limit = config_.recycle_cgroup_share;
-  if (limit > 0 && use->share() >= limit && now >= grown_due_ns_) replace_grown(now, *use);
+  if (limit <= 0) return;
+  if (use->share() >= near_part * limit) memory_due_ns_ = now + look_near_every_ns;
+  const bool urgent = use->share() >= (limit + 1) / 2;
+  if (use->share() >= limit && (urgent || now >= grown_due_ns_)) replace_grown(now, *use);
 }
 
 // The room that one app is given is not given to another.
@@ -56,9 +62,9 @@ void Supervisor::replace_grown(i64 now, const CgroupMemory::Use& use) {
   }
   if (std::exchange(memory_warned_, true)) return;
   spdlog::warn(
-      "{:.0f} % of memory.max = {} are taken, and no worker has grown so much that replacing it "
-      "would help: have fewer workers or a higher limit, before the kernel kills",
-      100 * use.share(), format_size(use.max_bytes));
+      "{:.0f} % of {} = {} are taken, and no worker has grown so much that replacing it "
+      "would help: have fewer workers or a higher limit, before the kernel kills or stops them",
+      100 * use.share(), use.limit, format_size(use.max_bytes));
 }
 
 }  // namespace labcoat::supervisor

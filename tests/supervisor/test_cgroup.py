@@ -95,7 +95,7 @@ def test_with_room_the_successor_comes_first(serve, app, labcoat, cgroup):
     assert sum("is ready" in line and "worker" in line for line in lines[:gone]) >= 2
     status = status_of(server, labcoat)
     assert status["apps"][0]["drained_first"] == 0
-    assert status["cgroup"] == {"max_bytes": 1000 * MIB, "used_bytes": 100 * MIB}
+    assert status["cgroup"] == {"limit": "memory.max", "max_bytes": 1000 * MIB, "used_bytes": 100 * MIB}
 
 
 def test_a_reload_without_room_replaces_workers_one_by_one(serve, write_app, labcoat, cgroup):
@@ -126,6 +126,52 @@ def test_the_worker_that_has_grown_most_goes_when_the_cgroup_is_nearly_full(serv
     stayed = [pid for pid in workers if pid != grown]
     assert stayed[0] in server.wait_for_workers(2)
     assert status_of(server, labcoat)["apps"][0]["recycled_for_cgroup"] == 1
+
+
+def test_when_it_is_nearly_too_late_the_next_goes_at_once(serve, write_app, labcoat, cgroup, tmp_path):
+    write_app(LEAKY + "plain = app\ndef app(*call):\n    os.path.exists('grow') and not kept and kept.append(b'x' * (100 << 20))\n    return plain(*call)\n")
+    server = serve("app:app", "-w", 2, env=cgroup.env)
+    old = server.wait_for_workers(2)
+
+    def least(what):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: pid_of(server), range(20)))
+        return min(worker[what] for worker in status_of(server, labcoat)["apps"][0]["workers"])
+
+    wait_until(lambda: least("requests") >= 10, what="both to have worked")
+    seen_us = status_of(server, labcoat)["now_us"]
+    wait_until(lambda: status_of(server, labcoat)["now_us"] > seen_us + 2_000_000, what="a look at their sizes, which is every second")
+    (tmp_path / "grow").touch()
+    wait_until(lambda: least("memory_bytes") > 100 * MIB, what="both to grow")
+    cgroup.take(960)
+    for pid in old:
+        wait_gone(pid)
+    # Otherwise one goes in five seconds.
+    begun = [line.split()[1] for line in server.stderr().splitlines() if "it has grown most" in line]
+    first, second = (sum(float(part) * unit for part, unit in zip(at.split(":"), (3600, 60, 1))) for at in begun)
+    assert (second - first) % 86400 < 4.5
+
+
+def test_files_that_nobody_has_mapped_are_not_taken(serve, app, labcoat, cgroup):
+    cgroup.take(950)
+    (cgroup.directory / "memory.stat").write_text(f"file_mapped {20 * MIB}\ninactive_file {300 * MIB}\nactive_file {500 * MIB}\n")
+    server = serve(app, "-w", 1, env=cgroup.env)
+    assert status_of(server, labcoat)["cgroup"]["used_bytes"] == 170 * MIB
+    assert "are taken" not in server.stderr()
+
+
+def test_where_the_kernel_slows_down_is_a_limit_too(serve, write_app, labcoat, cgroup):
+    write_app(LEAKY)
+    (cgroup.directory / "memory.high").write_text(f"{800 * MIB}\n")
+    server = serve("app:app", "-w", 2, env=cgroup.env)
+    for _ in range(30):
+        pid_of(server)
+    wait_until(lambda: status_of(server, labcoat)["apps"][0]["worker_bytes"] > 0, what="their size to be known")
+    grown = pid_of(server, "/grow?100")
+    cgroup.take(730)
+    wait_gone(grown)
+    server.wait_for_log("is to be replaced: 91 % of memory.high = 800 MiB are taken, and it has grown most, by ")
+    assert status_of(server, labcoat)["cgroup"] == {"limit": "memory.high", "max_bytes": 800 * MIB, "used_bytes": 730 * MIB}
 
 
 def test_when_nobody_has_grown_it_is_said_and_nobody_goes(serve, write_app, labcoat, cgroup):
@@ -189,6 +235,20 @@ def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, s
         for gate in gates:
             assert gate.finish()[0] == 200
         assert [other.result()[0] for other in others] == [200] * 6
+
+
+def test_half_the_room_is_kept_while_nobody_knows_how_large_a_worker_gets(serve, write_app, cgroup, slow_request, tmp_path):
+    write_app(APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (15 << 20))\n    return plain(*call)\n")
+    cgroup.take(850)  # recycling begins at 900
+    server = serve("app:app", "-w", 2, "--set", "workers_max=8", env=cgroup.env)
+    gates = [slow_request(server, f"hold{i}") for i in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(get, server, f"/slow?{tmp_path / 'others'}") for _ in range(4)]
+        server.wait_for_log("requests wait for 2 more workers, but memory.max leaves room for 1 (")
+        (tmp_path / "others").touch()
+        for gate in gates:
+            assert gate.finish()[0] == 200
+        assert [other.result()[0] for other in others] == [200] * 4
 
 
 def test_two_apps_are_not_given_the_same_room(serve, write_app, labcoat, cgroup, tmp_path):
