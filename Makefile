@@ -4,7 +4,7 @@
 #   make bench   the comparisons with other servers (docs/benchmarks.md); BENCH="tls http2" for some of them
 #   make lint    format, clang-tidy, layering
 #   make build   build/release/labcoat
-.PHONY: run test bench lint format build fast-test test-ktls
+.PHONY: run test bench lint format build fast-test test-ktls test-cgroup
 
 JOBS ?= $(shell nproc)
 
@@ -31,9 +31,15 @@ fast-test:
 
 # On a kernel that knows TLS, whatever this machine's does.
 test-ktls:
-	@sh tools/setup.sh build ktls
+	@sh tools/setup.sh build uml
 	@sh tools/build.sh release
-	@sh tools/ktls_vm.sh
+	@sh tools/uml.sh tls
+
+# On a kernel that limits memory by cgroup v2.
+test-cgroup:
+	@sh tools/setup.sh build uml
+	@sh tools/build.sh release
+	@sh tools/uml.sh cgroup
 
 BENCH ?= wsgi_peers asgi_peers websocket files tls http2 idle idle_websocket access_log tail example_app memory
 

@@ -70,16 +70,17 @@ class Server:
     """One `labcoat serve`. Use it as a context manager, or through the `serve` fixture.
 
     `args` are the words after `serve`; `-l http://127.0.0.1:0` is added unless a listener is named in them, or
-    `listen=None`. With wait=False the constructor returns at once, for servers that are expected to fail.
+    `listen=None`. With wait=False the constructor returns at once, for servers that are expected to fail. `before` are words
+    that end with `exec "$@"`, as of a shell that goes into a cgroup first.
     """
 
-    def __init__(self, *args, cwd, env=None, listen="http://127.0.0.1:0", wait=True, program=None, name="server"):
+    def __init__(self, *args, cwd, env=None, listen="http://127.0.0.1:0", wait=True, program=None, name="server", before=()):
         self.tag = uuid.uuid4().hex
         self.cwd = pathlib.Path(cwd)
         self.log_path = self.cwd / f"{name}.stderr"
         self.urls = []
         self.stdout_rest = ""
-        words = [str(program or labcoat_program()), "serve", *map(str, args)]
+        words = [*before, str(program or labcoat_program()), "serve", *map(str, args)]
         if listen and not any(word == "-l" or word.startswith("--listen") for word in words):
             words += ["-l", listen]
         environment = {**os.environ, **(env or {}), TAG: self.tag}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/setup.sh GROUP…: installs, through apt, what the groups need and is missing. Groups: build test lint bench run ktls.
+# tools/setup.sh GROUP…: installs, through apt, what the groups need and is missing. Groups: build test lint bench run uml.
 # Does nothing, and needs no root, when everything is there.
 set -eu
 
@@ -12,7 +12,7 @@ test="$run python3-pytest python3-pytest-xdist python3-prometheus-client python3
   python3-itsdangerous python3-venv python3-psycopg2 postgresql clang-14 libclang-rt-14-dev curl nghttp2-client openssl sslscan
   brotli zstd chromium-headless-shell nodejs"
 lint="clang-14 clang-tidy-14 clang-format-14 clang-tools-14 pyflakes3"
-ktls="python3-pytest python3-h2 user-mode-linux kmod iproute2 curl openssl sslscan"
+uml="python3-pytest python3-h2 user-mode-linux kmod iproute2 e2fsprogs curl openssl sslscan"
 bench="$run python3-venv libev-dev wrk linux-perf nginx h2o nghttp2-client openssl"
 
 wanted=""
@@ -23,8 +23,8 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
-    ktls) wanted="$wanted $ktls" ;;
-    *) echo "tools/setup.sh: there is no group '$group'; expected build, run, test, lint, bench or ktls" >&2; exit 2 ;;
+    uml) wanted="$wanted $uml" ;;
+    *) echo "tools/setup.sh: there is no group '$group'; expected build, run, test, lint, bench or uml" >&2; exit 2 ;;
   esac
 done
 

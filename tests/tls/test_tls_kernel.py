@@ -1,4 +1,4 @@
-"""Where the kernel knows TLS it makes the records. On other kernels these stories are about OpenSSL's; tools/ktls_vm.sh has one that does."""
+"""Where the kernel knows TLS it makes the records. On other kernels these stories are about OpenSSL's; tools/uml.sh has one that does."""
 
 import pathlib
 import ssl
