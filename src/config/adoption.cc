@@ -8,8 +8,9 @@
 namespace labcoat::config {
 namespace {
 
-// What is looked up for each request, or each time that a timeout is armed. Everything else is
-// built into processes, sockets or shared memory.
+// What is looked up for each request, or each time that a timeout is armed; and logs, which a
+// thread changes between two turns of its loop. Everything else is built into processes, sockets or
+// shared memory.
 struct AdoptableRow {
   const char* name;
   void (*take)(Config& running, const Config& fresh);
@@ -56,6 +57,18 @@ constexpr AdoptableRow adoptable[] = {
     LABCOAT_FITS_LISTENERS("tls.hsts_subdomains", tls.hsts_subdomains),
     LABCOAT_FITS_LISTENERS("tls.redirect_https", tls.redirect_port),
 #undef LABCOAT_FITS_LISTENERS
+#define LABCOAT_LOG(option, member)                                                               \
+  {                                                                                               \
+    "server." option, [](Config& running, const Config& fresh) { running.member = fresh.member; } \
+  }
+    LABCOAT_LOG("access_log", access_log),
+    LABCOAT_LOG("access_log_sync", access_log_sync),
+    LABCOAT_LOG("access_log_format", access_log_format),
+    LABCOAT_LOG("access_log_only", access_log_only),
+    LABCOAT_LOG("access_log_sample", access_log_sample),
+    LABCOAT_LOG("slow_log", slow_log),
+    LABCOAT_LOG("slow_log_threshold", slow_log_threshold_ns),
+#undef LABCOAT_LOG
     {"server.unknown_host",
      [](Config& running, const Config& fresh) { running.unknown_host = fresh.unknown_host; }},
 };

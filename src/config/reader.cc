@@ -60,7 +60,8 @@ class Assembler {
     if (status) status = set_routes();
     if (status) status = set_scaling();
     if (status) status = check_apps();
-    if (status) status = check_access_log();
+    if (status) status = check_log(config_.access_log, "server.access_log");
+    if (status) status = check_log(config_.slow_log, "server.slow_log");
     if (!status) return tl::unexpected(status.error());
     return std::move(config_);
   }
@@ -315,14 +316,13 @@ class Assembler {
     return {};
   }
 
-  Status check_access_log() {
-    const std::string& log = config_.access_log;
+  Status check_log(const std::string& log, const char* name) {
     if (!log.starts_with('/')) return {};
     const std::string directory = std::filesystem::path(log).parent_path().string();
     const bool writable = exists(log) ? access(log.c_str(), W_OK) == 0 && !is_directory(log)
                                       : access(directory.c_str(), W_OK) == 0;
     if (writable) return {};
-    return fail_at(config_.sources["server.access_log"],
+    return fail_at(config_.sources[name],
                    fmt::format("{} cannot be written: {}", log,
                                is_directory(log)         ? "it is a directory"
                                : is_directory(directory) ? "permission denied"

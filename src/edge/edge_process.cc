@@ -63,6 +63,8 @@ class EdgeProcess final : public net::Watcher {
   Status start_threads();
   void handle(net::SocketMessage message);
   Status adopt(const std::vector<Fd>& fds);
+  void adopt_logs();
+  void reopen_logs();
   Status add_channel(const Json& message, std::vector<Fd> fds);
   std::unique_ptr<LineShare> make_line_share(size_t app);
   Status add_worker(const Json& message, std::vector<Fd> fds);
@@ -91,6 +93,7 @@ class EdgeProcess final : public net::Watcher {
   i64 door_closes_ns_ = 0;  // at the latest; 0: it is not about to
   i64 stops_ns_ = 0;        // the same of the end
   bool lost_supervisor_ = false;
+  bool logs_wait_ = false;  // those of the configuration in force could not be opened
   bool broken_ = false;
 };
 
@@ -136,6 +139,8 @@ int EdgeProcess::run() {
   for (const auto& thread : threads_) thread->stop();
   for (std::thread& thread : running_) thread.join();
   links_.clear();
+  // Requests that are given up hold the logs that they began with.
+  threads_.clear();
   shared_.request_log.reset();
   return broken_ || lost_supervisor_ ? 1 : 0;
 }
@@ -309,7 +314,7 @@ void EdgeProcess::handle(net::SocketMessage message) {
   } else if (type == "reload_tls") {
     if (shared_.tls) shared_.tls->reload();
   } else if (type == "reopen_logs") {
-    if (shared_.request_log) shared_.request_log->reopen();
+    reopen_logs();
   } else {
     status = fail("the edge does not know the message '" + type + "'");
   }
@@ -332,8 +337,27 @@ Status EdgeProcess::adopt(const std::vector<Fd>& fds) {
   }
   if (shared_.tls) shared_.tls->adopt((*rules)->config.tls);
   shared_.set_rules(*rules);
+  adopt_logs();
   for (const auto& thread : threads_) thread->adopt(*rules);
   return {};
+}
+
+void EdgeProcess::adopt_logs() {
+  const auto adopted = shared_.request_log->adopt(shared_.rules()->config);
+  logs_wait_ = !adopted;
+  if (!adopted) {
+    spdlog::error(
+        "the logs in force stay, for the new ones cannot be used: {}; mend that, then "
+        "send USR1",
+        adopted.error().text);
+    return;
+  }
+  for (const auto& thread : threads_) thread->adopt(shared_.request_log->rules());
+}
+
+void EdgeProcess::reopen_logs() {
+  shared_.request_log->reopen();
+  if (logs_wait_) adopt_logs();
 }
 
 Result<size_t> EdgeProcess::app_index(const Json& message) const {

@@ -17,9 +17,4 @@ Result<std::shared_ptr<const EdgeRules>> EdgeRules::build(
   return std::shared_ptr<const EdgeRules>(std::move(rules));
 }
 
-std::shared_ptr<const EdgeRules> held_apart(std::shared_ptr<const EdgeRules> rules) {
-  const EdgeRules* const raw = rules.get();
-  return {raw, [kept = std::move(rules)](const EdgeRules*) {}};
-}
-
 }  // namespace labcoat::edge

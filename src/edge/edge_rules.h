@@ -31,7 +31,4 @@ struct EdgeRules {
       const std::vector<clients::ListenerInfo>& listeners);
 };
 
-// The same with a reference count of its own, so that threads do not write to one another's.
-std::shared_ptr<const EdgeRules> held_apart(std::shared_ptr<const EdgeRules> rules);
-
 }  // namespace labcoat::edge

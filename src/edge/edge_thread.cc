@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/held_apart.h"
 #include "clients/client_limits.h"
 #include "edge/http1_connection.h"
 #include "edge/http2_connection.h"
@@ -80,6 +81,7 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       metrics_(std::make_shared<RouteMetrics>(rules_->router.names())),
       files_(file_cache_limits(*shared.config), shared.mime_types, file_cache_counters(counters_),
              file_sweeps),
+      log_(shared.request_log ? shared.request_log->rules() : nullptr, index),
       input_(input_bytes),
       plain_(input_bytes),
       path_buffer_(static_cast<size_t>(shared.config->limits.request_header_bytes)),
@@ -87,7 +89,6 @@ EdgeThread::EdgeThread(EdgeShared& shared, int index, std::unique_ptr<net::Loop>
       last_request_id_((static_cast<u64>(index) << 58) |
                        ((static_cast<u64>(wall_ns() / seconds) & 0x3ffffff) << 32)) {
   output_.reserve(2 * input_bytes);
-  if (shared.request_log) log_.emplace(*shared.request_log, index);
 }
 
 EdgeThread::~EdgeThread() = default;
@@ -117,6 +118,10 @@ std::shared_ptr<const RouteMetrics> EdgeThread::metrics() const {
 
 void EdgeThread::adopt(std::shared_ptr<const EdgeRules> rules) {
   loop_->post([this, rules = std::move(rules)] { take_rules(rules); });
+}
+
+void EdgeThread::adopt(std::shared_ptr<const logs::LogRules> rules) {
+  loop_->post([this, rules = std::move(rules)] { log_.adopt(rules); });
 }
 
 // Requests that have begun hold the rules that they began with.
@@ -162,7 +167,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // A connection whose timeout was answered may have had its next request read ahead.
     for (App& app : apps_) app.line->port().ring();
     removed_.clear();
-    if (log_) log_->hand_over();
+    log_.hand_over();
     if (draining_ && !newcomers_ && clients_ == 0 && !std::exchange(told, true)) drained();
     const u32 news_before = news_;
     sleep(light);
@@ -170,7 +175,7 @@ void EdgeThread::run(const std::function<void()>& drained) {
     // nothing.
     light = news_ != news_before || light_sleep_useful_;
   }
-  if (log_) log_->hand_over();
+  log_.hand_over();
   // Requests that are given up from here on have nobody to make room for.
   for (App& app : apps_) app.line->close();
 }

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <unordered_map>
@@ -28,6 +27,7 @@
 #include "http/mime.h"
 #include "http/request.h"
 #include "logs/request_log.h"
+#include "logs/thread_log.h"
 #include "net/loop.h"
 #include "net/timeouts.h"
 #include "net/transport.h"
@@ -95,6 +95,7 @@ class EdgeThread {
 
   // From any thread.
   void adopt(std::shared_ptr<const EdgeRules> rules);
+  void adopt(std::shared_ptr<const logs::LogRules> rules);
   // Lets go of clients that wait for nothing; the others, and those that are still accepted, are
   // let go after their answers.
   void drain();
@@ -118,7 +119,7 @@ class EdgeThread {
   channel::EdgePort& port(size_t app) { return line(app).port(); }
   int index() const { return index_; }
   i64 now() const { return loop_->now(); }
-  logs::ThreadLog* log() { return log_ ? &*log_ : nullptr; }
+  logs::ThreadLog& log() { return log_; }
   u64 next_request_id() { return ++last_request_id_; }
   std::string_view date_line();
   // At most once a second: whether something of no great importance may go to the log.
@@ -208,7 +209,7 @@ class EdgeThread {
   mutable std::mutex metrics_mutex_;  // of the pointer, for those who read it from other threads
   std::shared_ptr<RouteMetrics> metrics_;
   files::StaticFiles files_;
-  std::optional<logs::ThreadLog> log_;
+  logs::ThreadLog log_;
   std::vector<char> input_;
   std::string output_, coded_;
   answer::Response response_;

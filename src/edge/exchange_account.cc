@@ -13,7 +13,7 @@ void Exchange::note(const http::RequestHead& head) {
   minor_version_ = head.minor_version;
   noted_ = true;
   if (client_.trusted) forwarded_ = thread_.rules()->proxies.client_of(head, client_);
-  if (thread_.log() != nullptr) notes_ = thread_.log()->note(head);
+  if (logs::ThreadLog& log = thread_.log(); log.is_on()) notes_ = log.note(head);
 }
 
 // By the wall clock, for a proxy knows no other. Of several fields the last is by the proxy that is
@@ -82,21 +82,22 @@ void Exchange::account() {
                    .queue_us = queue_us});
     if (enqueued_ns_ != 0) thread_.port(app_).count_times(now, total_us, queue_us);
   }
-  if (logs::ThreadLog* const log = thread_.log(); log != nullptr) {
+  // A request that began when nothing was logged has no line, unless it could not be read at all.
+  if (logs::ThreadLog& log = thread_.log(); notes_ || (log.is_on() && !noted_)) {
     const bool by_app = enqueued_ns_ != 0;
-    log->write({.client = client(),
-                .now_ns = now,
-                .status = status_,
-                .body_bytes = bytes_out_,
-                .queue_us = (waited_before_ns_ + queue_wait_ns_) / us,
-                .service_us = service_ns_ / us,
-                .total_us = total_us,
-                .worker = worker_,
-                .id = id_,
-                .protocol = protocol(),
-                .route = route_ < 0 ? std::string_view() : rules_->router.name(route_),
-                .app = by_app ? std::string_view(shared.config->apps[app_].name) : ""},
-               std::move(notes_));
+    log.write({.client = client(),
+               .now_ns = now,
+               .status = status_,
+               .body_bytes = bytes_out_,
+               .queue_us = (waited_before_ns_ + queue_wait_ns_) / us,
+               .service_us = service_ns_ / us,
+               .total_us = total_us,
+               .worker = worker_,
+               .id = id_,
+               .protocol = protocol(),
+               .route = route_ < 0 ? std::string_view() : rules_->router.name(route_),
+               .app = by_app ? std::string_view(shared.config->apps[app_].name) : ""},
+              std::move(notes_));
   }
   status_ = 0;
   rule_ = nullptr;

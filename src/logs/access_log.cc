@@ -93,13 +93,25 @@ AccessLog::AccessLog(Options options, Fd fd)
 }
 
 AccessLog::~AccessLog() {
+  finish();
+  if (writer_.joinable()) writer_.join();
+}
+
+void AccessLog::finish() {
+  if (stopping_) return;
   {
     const std::lock_guard lock(wake_mutex_);
     stopped_ns_ = now_ns();
     stopping_ = true;
   }
   wake_.notify_one();
-  if (writer_.joinable()) writer_.join();
+  if (options_.sync) close_sink();
+}
+
+void AccessLog::close_sink() {
+  const std::lock_guard lock(sink_mutex_);
+  sink_.fd.reset();
+  ended_ = true;
 }
 
 void AccessLog::adopt(Fd fd) {
@@ -173,6 +185,7 @@ void AccessLog::run_writer() {
       write_out(lines);
     }
   }
+  close_sink();
 }
 
 void AccessLog::write_out(std::string_view lines) {
@@ -196,13 +209,13 @@ void AccessLog::send_as_syslog(std::string_view lines) {
              0;
     };
     if (is_sent() || (errno == ECONNREFUSED && is_sent())) continue;
-    dropped_.fetch_add(1, std::memory_order_relaxed);
+    options_.dropped->fetch_add(1, std::memory_order_relaxed);
   }
 }
 
 void AccessLog::drop(std::string_view lines) {
   const auto count = std::count(lines.begin(), lines.end(), '\n');
-  dropped_.fetch_add(static_cast<u64>(count), std::memory_order_relaxed);
+  options_.dropped->fetch_add(static_cast<u64>(count), std::memory_order_relaxed);
 }
 
 bool AccessLog::may_wait() const {

@@ -30,9 +30,12 @@ class AccessLog {
     std::string name = "access log";  // for messages
     bool sync = false;                // what is given is written by the edge thread itself, at once
     int threads = 1;
+    // Lines that were not written: the sink was slow, or full, or gone.
+    std::shared_ptr<std::atomic<u64>> dropped = std::make_shared<std::atomic<u64>>(0);
   };
 
   static Result<std::unique_ptr<AccessLog>> open(Options options);
+  // What it holds is written first.
   ~AccessLog();
 
   // From edge thread `thread`: whole lines.
@@ -40,8 +43,13 @@ class AccessLog {
   // From any thread: opens the file by its name (USR1 after logrotate), which takes the place of
   // the old one even when that is stuck. An error, and the old one stays.
   Status reopen();
-  // Lines that were not written: the sink was slow, or full, or gone.
-  u64 dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  bool is(const std::string& target, bool sync) const {
+    return options_.target == target && options_.sync == sync;
+  }
+  // Nobody writes any more. What it holds is on its way, which is not waited for; then its file is
+  // closed, and it has ended.
+  void finish();
+  bool has_ended() const { return ended_; }
 
  private:
   struct Buffer {
@@ -58,6 +66,7 @@ class AccessLog {
 
   AccessLog(Options options, Fd fd);
   void run_writer();
+  void close_sink();
   bool holds_lines();
   void wait_for_lines();
   void write_out(std::string_view lines);
@@ -77,7 +86,6 @@ class AccessLog {
   Fd reopened_;  // takes the sink's place before the next line
   std::atomic<bool> has_reopened_ = false;
   std::vector<std::unique_ptr<Buffer>> buffers_;
-  std::atomic<u64> dropped_ = 0;
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   std::atomic<bool> is_idle_ = false;  // the writer waits for the first line
@@ -85,6 +93,7 @@ class AccessLog {
   bool enough_ = false;                // so many that they should be written at once
   i64 stopped_ns_ = 0;                 // when it was told to stop; set before it is
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ended_ = false;
   std::thread writer_;
 };
 

@@ -2,6 +2,7 @@
 // look like the end of a field or of the line.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@
 
 namespace labcoat::logs {
 
+struct LogRules;
+
 // What a line needs of a request's head, kept from its arrival to its answer.
 struct LogNotes {
   struct Text {
@@ -24,6 +27,7 @@ struct LogNotes {
   std::vector<char> bytes;  // at least a block more than are used
   u32 used = 0;
   std::vector<Text> texts;  // in the order of LineFormat's sources; empty: no head was read
+  std::shared_ptr<const LogRules> rules;  // in force when the request began: the line goes by them
 };
 
 // The rest of a line.

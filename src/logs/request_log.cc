@@ -1,49 +1,54 @@
 #include "logs/request_log.h"
 
-#include <algorithm>
 #include <spdlog/spdlog.h>
 #include <utility>
 
 namespace labcoat::logs {
-namespace {
-
-int lowest_status(const std::string& only) {
-  return only == "errors" ? 400 : only == "server_errors" ? 500 : 0;
-}
-
-Result<std::unique_ptr<AccessLog>> open_one(const config::Config& config, const std::string& target,
-                                            const char* name) {
-  if (target == "off") return std::unique_ptr<AccessLog>();
-  return AccessLog::open({.target = target,
-                          .name = name,
-                          .sync = config.access_log_sync,
-                          .threads = config.edge_threads});
-}
-
-}  // namespace
-
-RequestLog::RequestLog(const config::Config& config)
-    : format_(LineFormat::compile(config.access_log_format)),
-      status_min_(lowest_status(config.access_log_only)),
-      sample_(config.access_log_sample),
-      sync_(config.access_log_sync),
-      slow_us_(config.slow_log_threshold_ns / us) {}
 
 Result<std::unique_ptr<RequestLog>> RequestLog::open(const config::Config& config) {
-  if (config.access_log == "off" && config.slow_log == "off") return std::unique_ptr<RequestLog>();
-  std::unique_ptr<RequestLog> log(new RequestLog(config));
-  auto access = open_one(config, config.access_log, "access log");
+  std::unique_ptr<RequestLog> log(new RequestLog(config.edge_threads));
+  if (auto adopted = log->adopt(config); !adopted) return tl::unexpected(adopted.error());
+  return log;
+}
+
+Status RequestLog::adopt(const config::Config& config) {
+  ending_->sweep();
+  auto rules = std::make_shared<LogRules>(config);
+  const auto old = [this](std::shared_ptr<AccessLog> LogRules::*which) {
+    return rules_ ? (*rules_).*which : nullptr;
+  };
+  auto access =
+      open_one(config.access_log, "access log", config.access_log_sync, old(&LogRules::access));
   if (!access) return tl::unexpected(access.error());
-  log->access_ = std::move(*access);
-  auto slow = open_one(config, config.slow_log, "slow log");
+  auto slow = open_one(config.slow_log, "slow log", config.access_log_sync, old(&LogRules::slow));
   if (!slow) return tl::unexpected(slow.error());
-  log->slow_ = std::move(*slow);
+  rules->access = std::move(*access);
+  rules->slow = std::move(*slow);
+  rules_ = std::move(rules);
+  return {};
+}
+
+Result<std::shared_ptr<AccessLog>> RequestLog::open_one(const std::string& target, const char* name,
+                                                        bool sync,
+                                                        const std::shared_ptr<AccessLog>& old) {
+  if (target == "off") return std::shared_ptr<AccessLog>();
+  if (old && old->is(target, sync)) return old;
+  auto opened = AccessLog::open(
+      {.target = target, .name = name, .sync = sync, .threads = threads_, .dropped = dropped_});
+  if (!opened) return tl::unexpected(opened.error());
+  std::shared_ptr<AccessLog> log(opened->release(), [ending = ending_](AccessLog* ended) {
+    ending->take(std::unique_ptr<AccessLog>(ended));
+  });
+  std::erase_if(open_, [](const auto& one) { return one.expired(); });
+  open_.push_back(log);
   return log;
 }
 
 void RequestLog::reopen() {
-  for (AccessLog* const log : {access_.get(), slow_.get()}) {
-    if (log == nullptr) continue;
+  ending_->sweep();
+  for (const auto& one : open_) {
+    const auto log = one.lock();
+    if (!log) continue;
     const auto reopened = log->reopen();
     if (reopened) continue;
     reopen_failed_.fetch_add(1, std::memory_order_relaxed);
@@ -52,54 +57,6 @@ void RequestLog::reopen() {
         "USR1 again",
         reopened.error().text);
   }
-}
-
-u64 RequestLog::dropped() const {
-  return (access_ ? access_->dropped() : 0) + (slow_ ? slow_->dropped() : 0);
-}
-
-std::unique_ptr<LogNotes> ThreadLog::note(const http::RequestHead& head) {
-  std::unique_ptr<LogNotes> notes;
-  if (spare_.empty()) {
-    notes = std::make_unique<LogNotes>();
-  } else {
-    notes = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  log_.format_.note(head, *notes);
-  return notes;
-}
-
-bool ThreadLog::belongs_into_access_log(const LogFacts& facts) {
-  if (!log_.access_ || facts.status < log_.status_min_) return false;
-  if (facts.status >= 500 || log_.sample_ <= 1) return true;
-  if (++unsampled_ < log_.sample_) return false;
-  unsampled_ = 0;
-  return true;
-}
-
-void ThreadLog::write(const LogFacts& facts, std::unique_ptr<LogNotes> notes) {
-  if (belongs_into_access_log(facts)) {
-    log_.format_.append(facts, notes.get(), clock_, access_lines_);
-  }
-  if (log_.slow_ && facts.total_us >= log_.slow_us_) {
-    log_.format_.append(facts, notes.get(), clock_, slow_lines_);
-  }
-  const size_t waiting = std::max(access_lines_.text().size(), slow_lines_.text().size());
-  if (log_.sync_ || waiting >= waiting_bytes_max) hand_over();
-  if (!notes || spare_.size() >= spare_notes_max) return;
-  if (notes->bytes.size() > spare_bytes_max) return;
-  spare_.push_back(std::move(notes));
-}
-
-void ThreadLog::hand_over() {
-  const auto hand_over_to = [this](AccessLog* log, LogLines& lines) {
-    if (lines.text().empty()) return;
-    log->write(thread_, lines.text());
-    lines.clear();
-  };
-  hand_over_to(log_.access_.get(), access_lines_);
-  hand_over_to(log_.slow_.get(), slow_lines_);
 }
 
 }  // namespace labcoat::logs
