@@ -42,7 +42,11 @@ def main(fd):
         sys.exit(0)
     _close(fds)
     app, hooks, left_open = _load(control, load, supervisor_pid)
-    _serve_forks(control, supervisor_pid, load, app, hooks, left_open)
+    try:
+        _serve_forks(control, supervisor_pid, load, app, hooks, left_open)
+    except SystemExit as leaving:
+        # Not by taking the interpreter apart: what workers share with us may have a __del__ that is theirs to call.
+        _leave(leaving.code)
 
 
 def _load(control, message, supervisor_pid):
@@ -85,15 +89,15 @@ def _enter(directory):
 def _settle(load):
     """What exists before the first fork is shared by all workers, until they write to it. What pre_fork closes is closed."""
     gc.collect()
-    if load.get("immortal_objects") and not _make_immortal():
+    immortal = load.get("immortal_objects") and _make_immortal()
+    if load.get("immortal_objects") and not immortal:
         version = ".".join(map(str, sys.version_info[:3]))
         print(
-            f"labcoat: immortal_objects changes nothing for {load['app']!r}: Python {version} counts the uses of every object,"
-            " from 3.12 on it need not",
+            f"labcoat: immortal_objects changes nothing for {load['app']!r}: Labcoat can do it with Python 3.12 and 3.13, this is {version}",
             file=sys.stderr,
             flush=True,
         )
-    if load.get("gc", "default") != "default":
+    if immortal or load.get("gc", "default") != "default":
         gc.freeze()  # a collection writes to whatever it looks at
 
 
@@ -153,15 +157,17 @@ def _become_worker(message, fds, supervisor_pid, app, post_fork):
 
 
 def _leave(code):
+    """As sys.exit does, but for the teardown of the interpreter: it would copy every page that is shared, only to free it."""
     import atexit
 
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
     try:
         threading._shutdown()  # joins the app's threads, as the end of a script does
         atexit._run_exitfuncs()
     finally:
         _flush()
-        # No interpreter teardown: it would copy every page that is still shared, only to free it.
-        os._exit(code)
+        os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _warn_of_threads(app_name):

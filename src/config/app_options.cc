@@ -207,8 +207,8 @@ std::span<const Option> app_options() {
        .type = OptionType::boolean,
        .default_value = "off",
        .help = "What the app has made before the fork is not counted any more by who uses it (PEP "
-               "683) and is never freed: workers that only look at it go on sharing it. Needs "
-               "Python 3.12; what an app replaces later stays.",
+               "683) and is never freed: workers that only look at it go on sharing it. For "
+               "Python 3.12 and 3.13; what an app replaces later stays.",
        .levels = "on off",
        .why = "Python writes into every object that it looks at, so that workers copy nearly all "
               "that they inherited, page by page, while they answer.",

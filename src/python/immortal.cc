@@ -1,7 +1,10 @@
 #include "python/immortal.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,17 +33,10 @@ void take_count(PyObject* object) {
   std::memcpy(static_cast<void*>(object), &word, sizeof word);
 }
 
-// Not by version: what this interpreter does with a count like None's.
+// Where it is tried. In 3.14 references on the interpreter's stack are told by a flag beside the
+// count, and code that has run takes some constants to be counted.
 bool knows_immortals() {
-  if (!has_no_count(Py_None)) return false;
-  PyObject* const probe = PyList_New(0);
-  if (!probe) return false;
-  take_count(probe);
-  const u64 before = count_word(probe);
-  Py_IncRef(probe);
-  const bool kept = count_word(probe) == before;
-  Py_DecRef(probe);
-  return kept && count_word(probe) == before;
+  return has_no_count(Py_None) && Py_Version >= 0x030C0000 && Py_Version < 0x030E0000;
 }
 
 template <class Function>
@@ -48,18 +44,65 @@ Function slot(PyTypeObject* type, int number) {
   return reinterpret_cast<Function>(PyType_GetSlot(type, number));
 }
 
-// Without its count it would never be called.
-bool ends_with_a_deed(PyTypeObject* type) {
-  return slot<destructor>(type, Py_tp_finalize) != nullptr;
-}
+// Which objects only hold memory and other objects. What a type of an extension, or of Python's own
+// for files and the like, does at the death of an object cannot be seen from outside.
+class InertTypes {
+ public:
+  // False with an exception.
+  bool open() {
+    const Ref plain = Ref::steal(
+        PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){}", "Plain"));
+    if (!plain) return false;
+    class_dealloc_ = dealloc_of(reinterpret_cast<PyTypeObject*>(plain.get()));
+    return true;
+  }
+
+  bool has(PyTypeObject* type) {
+    const auto known = known_.find(type);
+    if (known != known_.end()) return known->second;
+    return known_[type] = look_at(type);
+  }
+
+ private:
+  static destructor dealloc_of(PyTypeObject* type) { return slot<destructor>(type, Py_tp_dealloc); }
+
+  bool look_at(PyTypeObject* type) const {
+    if (slot<destructor>(type, Py_tp_finalize) != nullptr) return false;  // __del__, for one
+    // A class that is written in Python ends as the type below it that is not.
+    while (dealloc_of(type) == class_dealloc_) type = slot<PyTypeObject*>(type, Py_tp_base);
+    const auto is = [type](const auto& names, const char* attribute) {
+      const Ref value =
+          Ref::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(type), attribute));
+      const char* const text = value ? PyUnicode_AsUTF8AndSize(value.get(), nullptr) : nullptr;
+      PyErr_Clear();
+      return text && std::find(std::begin(names), std::end(names), std::string_view(text)) !=
+                         std::end(names);
+    };
+    return is(inert_modules, "__module__") && !is(builtins_with_a_deed, "__name__");
+  }
+
+  static constexpr std::string_view inert_modules[] = {
+      "builtins", "types",    "typing",  "collections", "functools", "operator", "itertools",
+      "re",       "datetime", "decimal", "weakref",     "_abc",      "abc"};
+  static constexpr std::string_view builtins_with_a_deed[] = {"memoryview", "managedbuffer",
+                                                              "PyCapsule"};
+
+  destructor class_dealloc_ = nullptr;
+  std::unordered_map<PyTypeObject*, bool> known_;
+};
 
 // Everything that can be reached, each object once: who has no count any more has been here.
 class Walk {
  public:
-  explicit Walk(PyTypeObject* code_type) : code_type_(code_type) {}
+  // False with an exception.
+  bool open() {
+    const Ref types = Ref::steal(PyImport_ImportModule("types"));
+    if (types) code_type_ = Ref::steal(PyObject_GetAttrString(types.get(), "CodeType"));
+    return code_type_ && inert_.open();
+  }
 
   void visit(PyObject* object) {
-    if (has_no_count(object) || ends_with_a_deed(Py_TYPE(object))) return;
+    if (has_no_count(object) || !inert_.has(Py_TYPE(object))) return;
     take_count(object);
     ++taken_;
     to_look_into_.push_back(object);
@@ -70,7 +113,7 @@ class Walk {
     while (!to_look_into_.empty()) {
       PyObject* const object = to_look_into_.back();
       to_look_into_.pop_back();
-      if (Py_TYPE(object) == code_type_) {
+      if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(code_type_.get()))) {
         if (!visit_code(object)) return false;
       } else {
         visit_referents(object);
@@ -103,23 +146,19 @@ class Walk {
   bool visit_code(PyObject* code) {
     for (const char* name : {"co_consts", "co_names", "co_filename", "co_name", "co_qualname",
                              "co_linetable", "co_exceptiontable"}) {
-      const Ref value = Ref::steal(PyObject_GetAttrString(code, name));
+      PyObject* const value = PyObject_GetAttrString(code, name);
       if (!value) return false;
-      visit(value.get());
+      Py_DECREF(value);  // the code has it
+      visit(value);
     }
     return true;
   }
 
-  PyTypeObject* code_type_;
+  Ref code_type_;
+  InertTypes inert_;
   std::vector<PyObject*> to_look_into_;
   size_t taken_ = 0;
 };
-
-// No public name leads to it without importing a module of Python's.
-Ref code_type() {
-  const Ref types = Ref::steal(PyImport_ImportModule("types"));
-  return types ? Ref::steal(PyObject_GetAttrString(types.get(), "CodeType")) : Ref();
-}
 
 }  // namespace
 
@@ -128,10 +167,9 @@ PyObject* make_immortal(PyObject*, PyObject* objects) {
     PyErr_SetString(PyExc_TypeError, "make_immortal takes a list");
     return nullptr;
   }
-  if (!knows_immortals()) return PyErr_Occurred() ? nullptr : PyLong_FromLong(0);
-  const Ref code = code_type();
-  if (!code) return nullptr;
-  Walk walk(reinterpret_cast<PyTypeObject*>(code.get()));
+  if (!knows_immortals()) return PyLong_FromLong(0);
+  Walk walk;
+  if (!walk.open()) return nullptr;
   for (Py_ssize_t i = 0; i < PyList_Size(objects); ++i) walk.visit(PyList_GetItem(objects, i));
   if (!walk.run()) return nullptr;
   return PyLong_FromSize_t(walk.taken());

@@ -5,7 +5,7 @@ One server at a time, on all cores: PSS of all its processes, after the first an
 every kind, when the workers have touched what they shared with each other. What a front server, a master or a zygote
 needs is in it. Those with `-warm` have asked the site for a page of each kind before they forked: Labcoat with `warm_up`,
 the others by a module of our own (journal/warm.py), for none of them can. `labcoat-immortal` has `immortal_objects` as
-well, which needs Python 3.12; Debian's is 3.11: LABCOAT_BENCH_PYTHON=$(command -v python3.13) has all run on that.
+well, which needs Python 3.12 or 3.13; Debian's is 3.11: LABCOAT_BENCH_PYTHON=$(command -v python3.13) has all run on that.
 
     tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--mappings] [--json FILE]
 """
