@@ -212,16 +212,24 @@ std::string_view nearest_word(std::string_view word, std::span<const std::string
 Result<std::string> read_file(const std::string& path, i64 bytes_max) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno("cannot read " + path);
-  std::string content;
-  std::array<char, 16384> buffer;
-  for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return fail_errno("cannot read " + path);
+  // One more than there should be tells the end. Where no size is known (/proc) it grows.
+  constexpr size_t least = 4096;
+  std::string content(static_cast<size_t>(std::clamp<i64>(info.st_size, 0, bytes_max)) + 1, '\0');
+  if (info.st_size == 0) content.resize(least);
+  for (size_t bytes = 0;;) {
+    const ssize_t got = ::read(file.get(), content.data() + bytes, content.size() - bytes);
     if (got < 0) return fail_errno("cannot read " + path);
-    if (got == 0) return content;
-    content.append(buffer.data(), static_cast<size_t>(got));
-    if (static_cast<i64>(content.size()) > bytes_max) {
+    bytes += static_cast<size_t>(got);
+    if (static_cast<i64>(bytes) > bytes_max) {
       return fail(path + " is larger than " + format_size(bytes_max) + ": is it the right file?");
     }
+    if (got == 0) {
+      content.resize(bytes);
+      return content;
+    }
+    if (bytes == content.size()) content.resize(2 * bytes);
   }
 }
 

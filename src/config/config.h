@@ -114,6 +114,7 @@ struct App {
 };
 
 struct Config {
+  static constexpr size_t listeners_max = 200;  // those of the admin pages among them
   std::vector<Listen> listen;
   std::vector<Listen> admin;  // at most one for now
   int edge_threads = 1;

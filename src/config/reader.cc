@@ -200,8 +200,15 @@ class Assembler {
       config_.values["server.listen"].append(listen.url).append(" ");
     }
     config_.values["server.listen"].pop_back();
-    return line_.admin.empty() && file_ ? add_listeners(*file_, file_->admin, config_.admin)
-                                        : add_listeners(line_, line_.admin, config_.admin);
+    status = line_.admin.empty() && file_ ? add_listeners(*file_, file_->admin, config_.admin)
+                                          : add_listeners(line_, line_.admin, config_.admin);
+    if (const size_t all = config_.listen.size() + config_.admin.size();
+        status && all > Config::listeners_max) {
+      return fail_at(config_.sources["server.listen"],
+                     fmt::format("{} listeners are more than one server can have: at most {}", all,
+                                 Config::listeners_max));
+    }
+    return status;
   }
 
   Status add_listeners(const Settings& settings, const std::vector<Text>& urls,

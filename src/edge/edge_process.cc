@@ -176,6 +176,13 @@ Status EdgeProcess::start(net::SocketMessage first) {
   if (!rules) return tl::unexpected(rules.error());
   shared_.set_rules(std::move(*rules));
   auto log = logs::RequestLog::open(config_);
+  if (!log && !message.value("first", true)) {
+    spdlog::error("requests are not logged: {}; mend that, then send USR1", log.error().text);
+    config::Config silent = config_;
+    silent.access_log = silent.slow_log = "off";
+    log = logs::RequestLog::open(silent);
+    logs_wait_ = true;
+  }
   if (!log) return tl::unexpected(log.error());
   shared_.request_log = std::move(*log);
   shared_.client_limits = std::make_shared<clients::ClientLimits>(config_);

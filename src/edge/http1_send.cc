@@ -9,7 +9,8 @@ namespace labcoat::edge {
 namespace {
 
 // Pieces up to this size are copied into one buffer and sent together; larger ones go out from
-// where they lie. With the last piece of a body nothing is left to be sent together with.
+// where they lie. With the last piece of a body nothing is left to be sent
+// together with, but for the end of the connection.
 constexpr size_t copied_piece_max = 16 * 1024;
 constexpr size_t copied_last_piece_max = 4 * 1024;
 constexpr size_t output_bytes = 64 * 1024;
@@ -67,7 +68,7 @@ void Http1Connection::send_data(std::string_view a, std::string_view b) {
   const size_t bytes = a.size() + b.size();
   const bool chunked = framing_ == answer::Framing::chunked;
   if (chunked) answer::append_chunk_size(bytes, out);
-  const bool last = !chunked && exchange_.body_is_complete();
+  const bool last = !chunked && keep_alive_ && exchange_.body_is_complete();
   if (bytes <= (last ? copied_last_piece_max : copied_piece_max)) {
     out.append(a).append(b);
   } else {

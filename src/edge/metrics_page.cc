@@ -95,10 +95,10 @@ void write_counters(const EdgeShared& shared, const EdgeThreads& threads, Exposi
       "labcoat_access_log_dropped", Kind::counter,
       "lines of the access log that were not written because its sink was slow, full or gone");
   out.sample({}, shared.request_log->dropped());
-  out.metric(
-      "labcoat_access_log_reopen_failed", Kind::counter,
-      "times that a log could not be opened again (USR1): what was open before is written on");
-  out.sample({}, shared.request_log->reopen_failed());
+  out.metric("labcoat_access_log_reopen_failed", Kind::counter,
+             "times that a log could not be opened (USR1, a changed configuration): what was open "
+             "before is written on");
+  out.sample({}, shared.request_log->open_failed());
 }
 
 void write_durations(const std::vector<RouteSums>& routes, Durations RouteSums::*which,
@@ -229,7 +229,7 @@ Json counters_json(const EdgeShared& shared, const EdgeThreads& threads) {
   Json counters;
   for (const CounterRow& row : counter_rows) counters[row.name] = sum(threads, row.counter);
   counters["access_log_dropped"] = shared.request_log->dropped();
-  counters["access_log_reopen_failed"] = shared.request_log->reopen_failed();
+  counters["access_log_reopen_failed"] = shared.request_log->open_failed();
   return counters;
 }
 

@@ -130,8 +130,9 @@ std::string TlsKeeper::look() const {
   for (const std::string& file : files_) {
     struct stat info {};
     const int failed = ::stat(file.c_str(), &info);
-    fmt::format_to(std::back_inserter(out), "{} {} {} {} {}.{};", failed, info.st_dev, info.st_ino,
-                   info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+    fmt::format_to(std::back_inserter(out), "{} {} {} {} {}.{} {}.{};", failed, info.st_dev,
+                   info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+                   info.st_ctim.tv_sec, info.st_ctim.tv_nsec);  // ctim: who may read it
   }
   return out;
 }

@@ -14,13 +14,9 @@ Result<std::unique_ptr<RequestLog>> RequestLog::open(const config::Config& confi
 Status RequestLog::adopt(const config::Config& config) {
   ending_->sweep();
   auto rules = std::make_shared<LogRules>(config);
-  const auto old = [this](std::shared_ptr<AccessLog> LogRules::*which) {
-    return rules_ ? (*rules_).*which : nullptr;
-  };
-  auto access =
-      open_one(config.access_log, "access log", config.access_log_sync, old(&LogRules::access));
+  auto access = open_one(config.access_log, "access log", config.access_log_sync);
   if (!access) return tl::unexpected(access.error());
-  auto slow = open_one(config.slow_log, "slow log", config.access_log_sync, old(&LogRules::slow));
+  auto slow = open_one(config.slow_log, "slow log", config.access_log_sync);
   if (!slow) return tl::unexpected(slow.error());
   rules->access = std::move(*access);
   rules->slow = std::move(*slow);
@@ -28,30 +24,36 @@ Status RequestLog::adopt(const config::Config& config) {
   return {};
 }
 
+// What is open already has one writer only, or lines could be torn; also when it is held by nothing
+// but requests that began under earlier rules.
 Result<std::shared_ptr<AccessLog>> RequestLog::open_one(const std::string& target, const char* name,
-                                                        bool sync,
-                                                        const std::shared_ptr<AccessLog>& old) {
+                                                        bool sync) {
   if (target == "off") return std::shared_ptr<AccessLog>();
-  if (old && old->is(target, sync)) return old;
+  std::erase_if(open_, [](const auto& one) { return one.expired(); });
+  for (const auto& one : open_) {
+    if (auto log = one.lock(); log && log->is(target, sync)) return log;
+  }
   auto opened = AccessLog::open(
       {.target = target, .name = name, .sync = sync, .threads = threads_, .dropped = dropped_});
-  if (!opened) return tl::unexpected(opened.error());
+  if (!opened) {
+    open_failed_.fetch_add(1, std::memory_order_relaxed);
+    return tl::unexpected(opened.error());
+  }
   std::shared_ptr<AccessLog> log(opened->release(), [ending = ending_](AccessLog* ended) {
     ending->take(std::unique_ptr<AccessLog>(ended));
   });
-  std::erase_if(open_, [](const auto& one) { return one.expired(); });
   open_.push_back(log);
   return log;
 }
 
+// Not those that only earlier rules name: they are written to their end where they are.
 void RequestLog::reopen() {
   ending_->sweep();
-  for (const auto& one : open_) {
-    const auto log = one.lock();
-    if (!log) continue;
+  for (const AccessLog* done = nullptr; const auto& log : {rules_->access, rules_->slow}) {
+    if (!log || log.get() == std::exchange(done, log.get())) continue;
     const auto reopened = log->reopen();
     if (reopened) continue;
-    reopen_failed_.fetch_add(1, std::memory_order_relaxed);
+    open_failed_.fetch_add(1, std::memory_order_relaxed);
     spdlog::error(
         "{}; lines go on into what was open before: mend its folder or its permissions, then send "
         "USR1 again",

@@ -28,14 +28,15 @@ class RequestLog {
   // what was open goes on being written.
   void reopen();
 
-  u64 reopen_failed() const { return reopen_failed_.load(std::memory_order_relaxed); }
+  // Times that a log could not be opened, also by adopt().
+  u64 open_failed() const { return open_failed_.load(std::memory_order_relaxed); }
   // Lines that were not written.
   u64 dropped() const { return dropped_->load(std::memory_order_relaxed); }
 
  private:
   explicit RequestLog(int threads) : threads_(threads) {}
   Result<std::shared_ptr<AccessLog>> open_one(const std::string& target, const char* name,
-                                              bool sync, const std::shared_ptr<AccessLog>& old);
+                                              bool sync);
 
   const int threads_;
   // Shared with the logs, which may outlive it by what holds them.
@@ -43,7 +44,7 @@ class RequestLog {
   const std::shared_ptr<EndingLogs> ending_ = std::make_shared<EndingLogs>();
   std::vector<std::weak_ptr<AccessLog>> open_;  // those of earlier rules, too
   std::shared_ptr<const LogRules> rules_;
-  std::atomic<u64> reopen_failed_ = 0;
+  std::atomic<u64> open_failed_ = 0;
 };
 
 }  // namespace labcoat::logs

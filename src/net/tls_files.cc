@@ -10,7 +10,6 @@ namespace labcoat::net {
 namespace {
 
 constexpr i64 file_bytes_max = 1 << 20;
-constexpr i64 saved_bytes_max = 64 << 20;
 
 // What holds keys for a moment only.
 struct Wiped {
@@ -49,6 +48,8 @@ Result<Fd> TlsFiles::save() const {
   Wiped all;
   size_t bytes = 0;
   for (const auto& [file, text] : texts_) bytes += file.size() + text.size() + 48;
+  if (static_cast<i64>(bytes) > saved_bytes_max)
+    return fail("certificates and keys together are too large to be kept");
   all.text.reserve(bytes);  // growing would leave copies behind
   for (const auto& [file, text] : texts_) {
     all.text += fmt::format("{} {}{} ", file.size(), file, text.size());

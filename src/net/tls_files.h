@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -16,6 +17,7 @@ class TlsFiles {
  public:
   TlsFiles() = default;  // those on disk
   // Those that save() has put there; the disk is not looked at.
+  static constexpr i64 saved_bytes_max = 64 << 20;
   static Result<TlsFiles> saved(int file);
   TlsFiles(TlsFiles&& other) noexcept = default;
   TlsFiles& operator=(TlsFiles&&) = delete;

@@ -142,6 +142,7 @@ class AppGroup {
   i64 size_of_one_more() const;
   bool has_room_for_one_more() const;
   bool may_start_worker(i64 now);
+  bool is_size_a_guess(i64 now);
   int within_memory(i64 now, int workers);
   void say_what_fits(int needed, int fit, const Autoscaler::Room& room) const;
   void condemn(WorkerProcess& worker, int endpoint, i64 now);
@@ -193,6 +194,7 @@ class AppGroup {
   int room_made_ = 0;  // workers that have gone first, and whose successors are due
   bool no_room_said_ = false;
   MemoryCounts memory_counts_;
+  i64 guessing_since_ns_ = 0, guessing_asked_ns_ = 0;
   i64 room_asked_again_ns_ = 0;  // not before, to have more workers
   bool no_more_fit_said_ = false;
   int last_number_ = 0;

@@ -89,6 +89,17 @@ i64 AppGroup::growth_to_come() const {
   return bytes + size * std::max(0, wanted_ - keepers);
 }
 
+// Nobody has worked enough to know. Whoever has been at work on the same requests for long has
+// grown as they make it grow.
+bool AppGroup::is_size_a_guess(i64 now) {
+  if (sizes_.typical() >= 0) return false;
+  if (guessing_since_ns_ == 0 || now - guessing_asked_ns_ > 2 * Autoscaler::room_retry_ns) {
+    guessing_since_ns_ = now;
+  }
+  guessing_asked_ns_ = now;
+  return now - guessing_since_ns_ < Autoscaler::guess_max_ns;
+}
+
 // As many of the workers that the autoscaler wants as memory has room for. How many there are at
 // least is the user's to say.
 int AppGroup::within_memory(i64 now, int workers) {
@@ -103,7 +114,7 @@ int AppGroup::within_memory(i64 now, int workers) {
   const Autoscaler::Room room{.left_bytes = *left,
                               .worker_bytes = size_of_one_more(),
                               .growth_bytes = setup_.growth_of_all(),
-                              .is_guess = sizes_.typical() < 0};
+                              .is_guess = is_size_a_guess(now)};
   const int fit = granted + Autoscaler::that_fit(workers - granted, room);
   if (fit == workers) return workers;
   room_asked_again_ns_ = now + Autoscaler::room_retry_ns;

@@ -39,6 +39,8 @@ class Autoscaler {
   };
   // Who found no room does not ask again before that: the answer costs more than the question.
   static constexpr i64 room_retry_ns = 1 * seconds;
+  // A guess of a worker's size is taken for it when requests have waited for so long.
+  static constexpr i64 guess_max_ns = 5 * seconds;
 
   explicit Autoscaler(Bounds bounds) : bounds_(bounds) {}
 

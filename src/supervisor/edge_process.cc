@@ -3,9 +3,11 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include "base/sealed_file.h"
 #include "config/json.h"
+#include "net/tls_files.h"
 
 namespace labcoat::supervisor {
 namespace {
@@ -18,7 +20,8 @@ Json start_message(const EdgeProcess::Start& start) {
   return {{"type", "start"},
           {"listeners", urls},
           {"admin_listeners", start.admin.size()},
-          {"certificates", start.certificates >= 0}};
+          {"certificates", start.certificates >= 0},
+          {"first", start.first}};
 }
 
 Json identity(const char* type, const WorkerIdentity& worker) {
@@ -132,6 +135,10 @@ bool EdgeProcess::on_message(const Json& message, std::span<Fd> fds) {
   if (type == "certificates") {
     // Another edge will read it: it must be nothing that waits, or changes.
     if (fds.size() != 1 || !is_sealed_file(fds[0].get())) return false;
+    if (struct stat info;
+        fstat(fds[0].get(), &info) != 0 || info.st_size > net::TlsFiles::saved_bytes_max) {
+      return false;
+    }
     events_.on_certificates(std::move(fds[0]));
     return true;
   }

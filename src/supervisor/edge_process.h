@@ -49,6 +49,7 @@ class EdgeProcess {
     const std::vector<Listener>& admin;
     std::vector<int> cpus;
     int certificates = -1;  // of the edge before it; -1: none
+    bool first = true;      // no edge was before it: what is wrong with files ends it
   };
 
   // Runs it and hands it configuration and sockets.

@@ -87,22 +87,23 @@ int Supervisor::run() {
 }
 
 Status Supervisor::start_edge(i64 now) {
-  auto edge = EdgeProcess::start(
-      *loop_,
-      {recipe_.edge, config_, listeners_, admin_, edge_cpus(config_, cpus_), certificates_.get()},
-      {.on_free =
-           [this](const std::string& app, const std::vector<int>& ids) {
-             for (AppGroup& group : groups_) {
-               if (group.name() == app) group.endpoints_free(ids);
-             }
-           },
-       .on_corrupt =
-           [this](const std::string& app, const std::vector<int>& ids) {
-             for (AppGroup& group : groups_) {
-               if (group.name() == app) group.end_corrupt(ids);
-             }
-           },
-       .on_certificates = [this](Fd kept) { certificates_ = std::move(kept); }});
+  auto edge =
+      EdgeProcess::start(*loop_,
+                         {recipe_.edge, config_, listeners_, admin_, edge_cpus(config_, cpus_),
+                          certificates_.get(), !std::exchange(had_edge_, true)},
+                         {.on_free =
+                              [this](const std::string& app, const std::vector<int>& ids) {
+                                for (AppGroup& group : groups_) {
+                                  if (group.name() == app) group.endpoints_free(ids);
+                                }
+                              },
+                          .on_corrupt =
+                              [this](const std::string& app, const std::vector<int>& ids) {
+                                for (AppGroup& group : groups_) {
+                                  if (group.name() == app) group.end_corrupt(ids);
+                                }
+                              },
+                          .on_certificates = [this](Fd kept) { certificates_ = std::move(kept); }});
   if (!edge) return tl::unexpected(edge.error());
   edge_ = std::move(*edge);
   spdlog::info("edge (pid {}) starts", edge_->pid());

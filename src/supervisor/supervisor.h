@@ -107,6 +107,8 @@ class Supervisor {
   CgroupMemory memory_;
   i64 memory_due_ns_ = 0;
   i64 grown_due_ns_ = 0;
+  i64 nobody_grown_until_ns_ = 0;  // all have been looked at
+  bool had_edge_ = false;
   bool memory_warned_ = false;
 
   std::unique_ptr<EdgeProcess> edge_;

@@ -44,6 +44,7 @@ i64 Supervisor::growth_of_all() const {
 }
 
 void Supervisor::replace_grown(i64 now, const CgroupMemory::Use& use) {
+  if (now < nobody_grown_until_ns_) return;
   AppGroup* group_of_most = nullptr;
   AppGroup::Grown most;
   for (AppGroup& group : groups_) {
@@ -60,6 +61,8 @@ void Supervisor::replace_grown(i64 now, const CgroupMemory::Use& use) {
     group_of_most->recycle_grown(most, use);
     return;
   }
+  // To look at a worker's memory costs milliseconds.
+  nobody_grown_until_ns_ = now + look_every_ns;
   if (std::exchange(memory_warned_, true)) return;
   spdlog::warn(
       "{:.0f} % of {} = {} are taken, and no worker has grown so much that replacing it "

@@ -57,6 +57,10 @@ def run(labcoat, tmp_path):
         (["hello:app", "-l", "http://192.0.2.1:0"], "this machine has no such address"),
         (["hello:app", "-l", "http://no.such.host.invalid:0"], "'no.such.host.invalid' is not an address of this machine"),
         (["hello:app", "-l", "unix:/no/such/directory/s"], "cannot listen on unix:/no/such/directory/s: No such file"),
+        (
+            ["hello:app", *(word for i in range(201) for word in ("-l", f"unix:s{i}"))],
+            "201 listeners are more than one server can have: at most 200",
+        ),
         (["hello.py"], "'hello.py' is not MODULE:CALLABLE; did you mean 'hello:app'?"),
         (["-c", "nowhere.toml"], "nowhere.toml: No such file or directory"),
         (["--static", "/s=nowhere"], "does not exist"),

@@ -60,6 +60,9 @@ class Site:
         return done.returncode, done.stdout + done.stderr
 
     def holds_open(self, path):
+        return self.times_open(path) > 0
+
+    def times_open(self, path):
         links = f"/proc/{self.edge.pid}/fd"
         names = []
         for number in os.listdir(links):
@@ -67,7 +70,7 @@ class Site:
                 names.append(os.readlink(f"{links}/{number}"))
             except FileNotFoundError:
                 pass  # closed by now
-        return str(path) in names
+        return names.count(str(path))
 
     def begin(self, name):
         """A request that a worker has begun, and that ends when the result is called."""
@@ -266,6 +269,47 @@ def test_an_edge_that_takes_the_place_of_a_dead_one_logs_by_what_was_adopted(sit
     wait_until(lambda: len(ready.findall(site.edge.server.stderr())) == 2, what="another edge")
     site.edge.get("/echo?b")
     wait_for_lines(log, ["new a", "new b"])
+
+
+def test_an_edge_serves_without_a_log_that_only_its_predecessor_could_open(site, tmp_path):
+    log, pipe = tmp_path / "log", tmp_path / "pipe"
+    site.start(access_log=log, access_log_format="{query}")
+    os.mkfifo(pipe)
+    site.hup(access_log=pipe, access_log_format="new {query}")
+    os.kill(site.edge.pid, signal.SIGKILL)
+    site.edge.server.wait_for_log(f"requests are not logged: cannot open the access log {pipe}: ")
+    wait_until(lambda: site.edge.server.edge_pid() not in (None, site.edge.pid), what="the next edge")
+    assert site.edge.get("/echo?a").body == b"a"
+    pipe.unlink()
+    site.edge.server.signal(signal.SIGUSR1)
+    wait_until(pipe.exists, what="a file in the pipe's place")
+    site.edge.get("/echo?b")
+    wait_for_lines(pipe, ["new b"])
+
+
+def test_a_log_that_requests_still_hold_gets_no_second_writer(site, tmp_path):
+    log = tmp_path / "log"
+    site.start(access_log=log, access_log_format="{query}")
+    finish = site.begin("gate")
+    site.hup(access_log="off")
+    site.hup(access_log=log, access_log_format="{query}")
+    assert site.times_open(log) == 1
+    finish()
+
+
+def test_usr1_leaves_alone_what_only_earlier_requests_write_to(site, tmp_path):
+    old, new = tmp_path / "old/log", tmp_path / "new"
+    old.parent.mkdir()
+    site.start(access_log=old, access_log_format="{query}")
+    finish = site.begin("gate")
+    site.hup(access_log=new, access_log_format="{query}")
+    old.parent.rename(tmp_path / "away")
+    new.rename(tmp_path / "new.1")
+    site.edge.server.signal(signal.SIGUSR1)
+    wait_until(new.exists, what="the new file")
+    assert site.edge.counter("access_log_reopen_failed") == 0
+    finish()
+    wait_until(lambda: (tmp_path / "away/log").read_text(), what="the line of the old request")
 
 
 def test_under_load_every_request_has_one_whole_line(site, tmp_path):

@@ -237,6 +237,20 @@ def test_no_more_workers_are_added_than_fit(serve, write_app, labcoat, cgroup, s
         assert [other.result()[0] for other in others] == [200] * 6
 
 
+def test_requests_that_never_end_tell_how_large_a_worker_gets_as_well(serve, write_app, cgroup, slow_request, tmp_path):
+    write_app(APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (40 << 20))\n    return plain(*call)\n")
+    cgroup.take(840)  # recycling begins at 900: for one more, but not in half of it
+    server = serve("app:app", "-w", 1, "--set", "workers_max=2", env=cgroup.env)
+    gate = slow_request(server, "hold")
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(get, server, f"/slow?{tmp_path / 'other'}")
+        server.wait_for_log("requests wait for 1 more workers, but memory.max leaves room for 0 (")
+        server.wait_for_log("shall have 2 workers instead of 1")
+        (tmp_path / "other").touch()
+        assert gate.finish()[0] == 200
+        assert other.result()[0] == 200
+
+
 def test_half_the_room_is_kept_while_nobody_knows_how_large_a_worker_gets(serve, write_app, cgroup, slow_request, tmp_path):
     write_app(APP + "\nplain, kept = app, []\ndef app(*call):\n    kept or kept.append(b'x' * (15 << 20))\n    return plain(*call)\n")
     cgroup.take(850)  # recycling begins at 900

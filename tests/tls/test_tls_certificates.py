@@ -88,6 +88,27 @@ def test_new_files_are_taken_without_a_restart(renewed, authority, tmp_path):
     assert edge.server.edge_pid() == edge.pid
 
 
+def test_files_that_differ_in_nothing_but_when_they_were_changed_are_read(renewed, authority, tmp_path):
+    """As a key that was made readable by chown."""
+    edge = renewed
+    files = [tmp_path / "site.crt", tmp_path / "site.key"]
+    before = [file.stat() for file in files]
+    texts = [file.read_bytes() for file in files]
+    (tmp_path / "next").mkdir()
+    put(authority, tmp_path / "next", "second")
+    for file, text, stat in zip(files, texts, before):
+        fresh = (tmp_path / "next" / file.name).read_bytes()
+        size = max(len(text), len(fresh))
+        file.write_bytes(text.ljust(size))
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    edge.server.signal(signal.SIGHUP)
+    wait_until(lambda: "site.crt: for localhost" in edge.server.stderr(), what="the padded files")
+    for file, stat in zip(files, before):
+        file.write_bytes((tmp_path / "next" / file.name).read_bytes().ljust(file.stat().st_size))
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    wait_until(lambda: edge.who() == "second", 30, "the new certificate")
+
+
 def test_hup_takes_them_at_once_and_bad_ones_never(renewed, authority, tmp_path):
     edge = renewed
     (tmp_path / "site.crt").write_text("nothing")
