@@ -5,7 +5,7 @@ One server at a time, on all cores: PSS of all its processes, after the first an
 every kind, when the workers have touched what they shared with each other. What a front server, a master or a zygote
 needs is in it. Those with `-warm` have asked the site for a page of each kind before they forked: Labcoat with `warm_up`,
 the others by a module of our own (journal/warm.py), for none of them can. `labcoat-immortal` has `immortal_objects` as
-well, which needs Python 3.12 or 3.13; Debian's is 3.11: LABCOAT_BENCH_PYTHON=$(command -v python3.13) has all run on that.
+well, which needs Python 3.12 or 3.13; Debian's is 3.11: LABCOAT_BENCH_PYTHON=PATH has all run on another.
 
     tests/bench/memory.py [--servers labcoat,gunicorn] [--requests 4000] [--mappings] [--json FILE]
 """
@@ -39,6 +39,8 @@ SERVERS = {
     "uwsgi-lazy": lambda app: lineup.uwsgi(app, ["--http-socket", "127.0.0.1:{port}", "--lazy-apps"], "uwsgi-lazy"),
     "granian": lineup.granian,
 }
+# Sixteen clients that wait for no one would be turned away on a busy machine: nobody shall be, here.
+EVERYBODY = ["--set", "shed_wait=0s"]
 LABCOATS = {"labcoat": [], "labcoat-warm": WARM_UP, "labcoat-immortal": [*WARM_UP, "--set", "immortal_objects=on"]}
 # What issue 4 asks: at most so many times the memory of this one. Like is compared with like.
 BARS = {
@@ -106,7 +108,7 @@ def main():
         app = lineup.App("journal.wsgi:app", WORKERS, PEERS, env)
         peers = dict(SERVERS)
         for name, words in LABCOATS.items():
-            peers[name] = lambda app, words=words: lineup.labcoat_app(arguments.serve, app, *words)
+            peers[name] = lambda app, words=words: lineup.labcoat_app(arguments.serve, app, *EVERYBODY, *words)
         for name in arguments.servers:
             entry = {name: lambda name=name: peers[name](app)}
             with running(entry, arguments.cpus, [Check(path="entry/77")], some=False) as (servers, _):
